@@ -1,0 +1,49 @@
+"""`python -m legacy [serve|migrate|create-admin]`: reads the environment and runs the monolith."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+
+from common.config import ConfigError
+from common.logs import configure_logging
+from common.migrations import migrate
+from common.server import serve
+from legacy.accounts import create_admin
+from legacy.app import MIGRATIONS, create_app
+from legacy.config import Config
+
+
+def main() -> int:
+    """Run the command that was asked for; answers the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m legacy", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="answer requests (the default)")
+    commands.add_parser("migrate", help="bring the database's schema up to date")
+    admin = commands.add_parser("create-admin", help="make an admin; the password comes from BANYAN_ADMIN_PASSWORD")
+    admin.add_argument("--email", required=True)
+    admin.add_argument("--name", default="Admin")
+    arguments = parser.parse_args()
+
+    try:
+        config = Config.from_env(os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    configure_logging(config.log_level, config.log_format, "legacy")
+
+    if arguments.command == "migrate":
+        for name in asyncio.run(migrate(config.database_url, MIGRATIONS)):
+            print(f"applied {name}")
+        return 0
+    if arguments.command == "create-admin":
+        password = os.environ.get("BANYAN_ADMIN_PASSWORD", "")
+        print(asyncio.run(create_admin(config.database_url, arguments.email, arguments.name, password)))
+        return 0
+    return serve(create_app(config), config.host, config.port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

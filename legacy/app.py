@@ -1,0 +1,52 @@
+"""Wires the monolith together; the only place that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from common import context, database, health, metrics, openapi, principals, problems
+from common.tokens import AUDIENCE, ISSUER, KeyRing
+from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
+from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
+from legacy.sweeps import Sweeper
+
+if TYPE_CHECKING:
+    from legacy.config import Config
+
+ROUTERS = (login_router, user_router, company_router, ticket_router, qr_router, payment_router)
+MIGRATIONS = Path(__file__).parent / "migrations"
+LARGEST_BODY = 21 * 1024 * 1024  # a GTFS feed of 20 MiB; every other route reads far less
+
+
+def create_app(config: Config) -> web.Application:
+    """The whole monolith as one aiohttp application."""
+    token_keys = KeyRing.from_file(config.token_keys_file)
+    app = web.Application(
+        client_max_size=LARGEST_BODY,
+        middlewares=[
+            context.request_context,
+            problems.problem_middleware,
+            principals.authenticate(token_keys, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url),
+        ],
+    )
+    app[CONFIG] = config
+    app[TOKEN_KEYS] = token_keys
+    app[QR_KEYS] = KeyRing.from_file(config.qr_keys_file)
+    app[SWEEPER] = Sweeper(sweep for router in ROUTERS for sweep in router.SWEEPS)
+
+    app.cleanup_ctx.append(
+        database.pool_ctx(config.database_url, max_size=config.pool_size, application_name="legacy")
+    )
+    app.cleanup_ctx.append(app[SWEEPER].run)
+
+    endpoints = [endpoint for router in ROUTERS for endpoint in router.ENDPOINTS]
+    for doc, handler in endpoints:
+        app.router.add_route(doc.method, doc.path, handler)
+    pages.add_pages(app, [page for router in ROUTERS for page in router.PAGES])
+    openapi.add_docs(app, openapi.build_document("Banyan", "1", [doc for doc, _ in endpoints]))
+    health.add_health(app, {"database": database.check_pool})
+    metrics.add_metrics(app)
+    return app

@@ -1,0 +1,14 @@
+"""What the application carries, by typed key: handlers ask for these and for nothing global."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from common.tokens import KeyRing
+from legacy.config import Config
+from legacy.sweeps import Sweeper
+
+CONFIG = web.AppKey("config", Config)
+TOKEN_KEYS = web.AppKey("token_keys", KeyRing)
+QR_KEYS = web.AppKey("qr_keys", KeyRing)
+SWEEPER = web.AppKey("sweeper", Sweeper)
