@@ -1,0 +1,47 @@
+"""Base45 (RFC 9285): bytes as text of the 45 characters that a QR code stores densest.
+
+Strict both ways: what is not exactly the encoding of some bytes is refused, so one value has one text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+_DIGITS: Final = {character: digit for digit, character in enumerate(ALPHABET)}
+_PAIR: Final = 3  # characters for two bytes; a last single byte takes two
+_SINGLE: Final = 2
+
+
+class Base45Malformed(ValueError):  # ruff: ignore[error-suffix-on-exception-name] — the fact
+    """The text is not base45."""
+
+
+def encode(value: bytes) -> str:
+    """Two bytes become three characters, least significant first; a last single byte becomes two."""
+    characters: list[str] = []
+    for start in range(0, len(value) - 1, 2):
+        upper, middle = divmod(int.from_bytes(value[start : start + 2]), 45)
+        upper, last = divmod(upper, 45)
+        characters += ALPHABET[middle], ALPHABET[last], ALPHABET[upper]
+    if len(value) % 2:
+        upper, lower = divmod(value[-1], 45)
+        characters += ALPHABET[lower], ALPHABET[upper]
+    return "".join(characters)
+
+
+def decode(text: str) -> bytes:
+    """The bytes; raises Base45Malformed for a foreign character, a length or a number that cannot be."""
+    try:
+        digits = [_DIGITS[character] for character in text]
+    except KeyError as error:
+        raise Base45Malformed("a character is not of the alphabet") from error
+    value = bytearray()
+    for start in range(0, len(digits), _PAIR):
+        group = digits[start : start + _PAIR]
+        number = sum(digit * 45**place for place, digit in enumerate(group))
+        size = len(group) - 1
+        if size == 0 or number >= 256**size:
+            raise Base45Malformed("a group of characters stands for no bytes")
+        value += number.to_bytes(size)
+    return bytes(value)
