@@ -1,0 +1,132 @@
+"""Which ports a stack takes, all derived from the public one, and who holds one that is taken."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import random
+import re
+import shutil
+import socket
+import subprocess  # ruff: ignore[suspicious-subprocess-import] — fixed commands only
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.local.marks import LINUX, command_of
+
+DESIGN_PORT: Final = 8080
+_BLOCK: Final = 100
+_BLOCKS: Final = 220
+"""Blocks of internal ports lie in 10000 to 32000, below those that outgoing connections take."""
+_EPHEMERAL_TRIES: Final = 200
+
+# The place of each process in its block, which starts at 8000 for the public port 8080.
+OFFSETS: Final = {
+    "strangler": 0,
+    "auth": 1,
+    "user": 2,
+    "company": 3,
+    "ticketing": 4,
+    "qr": 5,
+    "payment": 6,
+    "legacy": 10,
+    "console": 20,
+    "sync": 30,
+    "strangler-admin": 40,
+    "postgres": 54,
+    "valkey": 63,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that listens on a port, as far as this user may see."""
+
+    pid: int | None
+    command: str
+
+    def __str__(self) -> str:
+        if self.pid is None:
+            return "a process that this user may not look at"
+        return f"pid {self.pid} ({self.command[:120] or 'unreadable'})"
+
+
+def ports_for(public: int) -> dict[str, int]:
+    """Every port of the stack with this public one; of 220 neighbours no two share a block."""
+    base = 8000 if public == DESIGN_PORT else 10_000 + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
+    return {"gateway": public} | {name: base + offset for name, offset in OFFSETS.items()}
+
+
+def free_ports(rng: random.Random | None = None) -> dict[str, int]:
+    """A whole block that is free now, for tests."""
+    rng = rng or random.SystemRandom()
+    for _ in range(_EPHEMERAL_TRIES):
+        base = 10_000 + rng.randrange(_BLOCKS) * _BLOCK
+        ports = {"gateway": base + 80} | {name: base + offset for name, offset in OFFSETS.items()}
+        if not any(is_taken(host, port) for port in ports.values() for host in ("127.0.0.1", "")):
+            return ports
+    raise OSError(errno.EADDRINUSE, "no block of a hundred ports is free")
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether somebody listens there; raises PermissionError for a port that this user may not open."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if trial.family == socket.AF_INET6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            trial.bind((host, port))
+            trial.listen(1)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return True
+            if error.errno == errno.EACCES:
+                raise PermissionError(f"port {port}") from error
+            raise
+    return False
+
+
+def loopback_hosts() -> tuple[str, ...]:
+    """What browsers try for `localhost`: ::1 as well where the machine has it."""
+    if socket.has_ipv6:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as trial:
+            trial.bind(("::1", 0))
+            return ("127.0.0.1", "::1")
+    return ("127.0.0.1",)
+
+
+def holder_of(port: int) -> Holder:
+    """Who listens on a TCP port."""
+    pid = _pid_by_proc(port) if LINUX else _pid_by_lsof(port)
+    return Holder(pid, command_of(pid) if pid is not None else "")
+
+
+def _pid_by_proc(port: int) -> int | None:
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/net", table).read_text(encoding="utf-8").splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+                    inodes.add(f"socket:[{fields[9]}]")
+    holders = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            for descriptor in (process / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(descriptor.readlink()) in inodes:
+                        holders.append(int(process.name))
+                        break
+    return min(holders, default=None)
+
+
+def _pid_by_lsof(port: int) -> int | None:
+    lsof = shutil.which("lsof")
+    if lsof is None:
+        return None
+    answer = subprocess.run(  # ruff: ignore[subprocess-without-shell-equals-true] — a fixed command, the port is a number
+        [lsof, "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"], capture_output=True, text=True, check=False
+    )
+    found = re.match(r"\d+", answer.stdout)
+    return int(found[0]) if found else None
