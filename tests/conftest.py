@@ -1,0 +1,101 @@
+"""Real servers for every suite: one PostgreSQL and one Valkey per test run, a whole stack on demand."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+import redis
+
+from deploy.local.folders import folders_of
+from tests import stack as stacks
+from tests.databases import PostgresServer, prepare, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from tests.stack import RunningStack
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    if not hasattr(config, "workerinput"):
+        config.stash[_FOLDER] = stacks.open_test_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """On the controller, when every worker has ended; also after Ctrl-C."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        stacks.close_test_folder(folder)
+
+
+_FOLDER = pytest.StashKey["stacks.Path"]()
+
+
+class CloneDatabase(Protocol):
+    """Answers the DSN of a fresh copy of a template, built by the first who asks for it."""
+
+    async def __call__(self, template: str, build: Callable[[str], Awaitable[object]]) -> str: ...
+
+
+@pytest.fixture(scope="session")
+def servers() -> RunningStack:
+    """PostgreSQL and Valkey, started once for all workers."""
+    return stacks.shared_stack("servers", "--only", "postgres,valkey")
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: RunningStack) -> PostgresServer:
+    with stacks.one_at_a_time("prepare"):
+        wait_for(prepare(servers.admin_dsn))
+    return PostgresServer(servers.admin_dsn)
+
+
+@pytest.fixture
+async def fresh_database(postgres: PostgresServer) -> AsyncIterator[str]:
+    """The DSN of an empty database with the extensions that Banyan uses."""
+    dsn = await postgres.create()
+    yield dsn
+    await postgres.drop(dsn)
+
+
+@pytest.fixture
+async def clone_database(postgres: PostgresServer) -> AsyncIterator[CloneDatabase]:
+    """`await clone_database("legacy", build)`: as many copies as the test wants, dropped after it."""
+    made: list[str] = []
+
+    async def clone(template: str, build: Callable[[str], Awaitable[object]]) -> str:
+        made.append(await postgres.clone(template, build))
+        return made[-1]
+
+    yield clone
+    for dsn in made:
+        await postgres.drop(dsn)
+
+
+@pytest.fixture
+def redis_url(servers: RunningStack, worker_id: str) -> str:
+    """An empty Redis database that no other worker uses."""
+    number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
+    url = servers.redis_url.removesuffix("/0") + f"/{number}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture(scope="session")
+def stack() -> RunningStack:
+    """The whole stack, without demo data, shared by all workers: leave its processes as they are."""
+    return stacks.shared_stack("stack", "--no-demo", "--admin", stacks.ADMIN_EMAIL)
+
+
+@pytest.fixture(scope="module")
+def private_stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
+    """A whole stack of a module's own, to stop and kill things in."""
+    name = request.module.__name__.rpartition(".")[2]
+    folders = folders_of(stacks.test_folder() / name)
+    yield stacks.start_stack(folders, "--no-demo", "--admin", stacks.ADMIN_EMAIL)
+    stacks.stop_stack(folders)
+    shutil.rmtree(folders.state, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""Databases for tests on the one server of a test run: empty ones, and copies of a template built once."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.local.databases import prepare_template
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+ROLE: Final = "banyan_test"
+_PASSWORD: Final = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """`admin_dsn` is the superuser's; databases belong to an ordinary role, which rules of privilege bind."""
+
+    admin_dsn: str
+
+    def dsn(self, database: str) -> str:
+        parts = urlsplit(self.admin_dsn)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, f"{ROLE}:{_PASSWORD}@{host}", f"/{database}", "", ""))
+
+    async def create(self, template: str = "template1") -> str:
+        """A new database; answers its DSN."""
+        name = f"test_{secrets.token_hex(6)}"
+        await self._execute(f'CREATE DATABASE {name} OWNER {ROLE} TEMPLATE "{template}" STRATEGY wal_log')
+        return self.dsn(name)
+
+    async def drop(self, dsn: str) -> None:
+        """Gone, with whatever is connected to it."""
+        await self._execute(f"DROP DATABASE IF EXISTS {urlsplit(dsn).path[1:]} WITH (FORCE)")
+
+    async def clone(self, template: str, build: Callable[[str], Awaitable[object]]) -> str:
+        """A copy of the template, which `build` fills when nobody has yet; answers the copy's DSN."""
+        await self._make_template(f"template_{template}", build)
+        return await self.create(f"template_{template}")
+
+    async def _make_template(self, name: str, build: Callable[[str], Awaitable[object]]) -> None:
+        connection = await asyncpg.connect(self.admin_dsn)
+        try:
+            if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+                return
+            # One worker builds, the others wait here and then find it.
+            await connection.execute("SELECT pg_advisory_lock(hashtext($1))", name)
+            if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+                return
+            half_done = f"building_{name}"
+            await connection.execute(f'DROP DATABASE IF EXISTS "{half_done}" WITH (FORCE)')
+            await connection.execute(f'CREATE DATABASE "{half_done}" OWNER {ROLE}')
+            await build(self.dsn(half_done))
+            await connection.execute(f'ALTER DATABASE "{half_done}" RENAME TO "{name}"')
+        finally:
+            await connection.close()
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.admin_dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+async def prepare(admin_dsn: str) -> None:
+    """Extensions for every database to come, and the tests' role."""
+    await prepare_template(admin_dsn)
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", ROLE):
+            await connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{_PASSWORD}'")
+    finally:
+        await connection.close()
+
+
+def wait_for(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run it to its end from a synchronous fixture, away from whatever loop pytest-asyncio has here."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

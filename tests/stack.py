@@ -1,0 +1,234 @@
+"""Stacks that tests stand on: started by the code that `make run` uses, shared by all workers of a test run.
+
+The controller of a test run makes one short folder and hands it to its workers; whoever needs a stack
+first starts it there under a file lock. Each runner watches the controller, so that none outlives it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deploy.local import control, lock
+from deploy.local.folders import CHECKOUT, Folders, folders_of
+from deploy.local.marks import started
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+ADMIN_EMAIL = "admin@banyan.example"
+ADMIN_PASSWORD = "correct-horse-battery"
+
+_FOLDER = "BANYAN_TEST_FOLDER"
+_OWNER = "BANYAN_TEST_OWNER"
+_START_WITHIN_S = 120.0
+_STOP_WITHIN_S = 40.0
+
+# Every test comes from one address and logs in all the time.
+_TEST_ENVIRONMENT = {
+    "BANYAN_ADMIN_PASSWORD": ADMIN_PASSWORD,
+    "BANYAN_GATEWAY_GUESS_RATE": "10000r/s",
+    "BANYAN_GATEWAY_GUESS_BURST": "10000",
+    "BANYAN_LOG_FORMAT": "json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """A stack that is up; the hooks are for tests of what happens when one process is not."""
+
+    folders: Folders
+    facts: Mapping[str, Any]
+
+    @property
+    def gateway_url(self) -> str:
+        return str(self.facts["gateway_url"])
+
+    @property
+    def strangler_url(self) -> str:
+        return str(self.facts["strangler_url"])
+
+    @property
+    def strangler_admin_url(self) -> str:
+        return str(self.facts["strangler_admin_url"])
+
+    @property
+    def legacy_url(self) -> str:
+        return str(self.facts["legacy_url"])
+
+    @property
+    def redis_url(self) -> str:
+        return str(self.facts["redis_url"])
+
+    @property
+    def admin_dsn(self) -> str:
+        """PostgreSQL as its superuser."""
+        return str(self.facts["admin_dsn"])
+
+    @property
+    def admin_email(self) -> str:
+        return ADMIN_EMAIL
+
+    @property
+    def admin_password(self) -> str:
+        return ADMIN_PASSWORD
+
+    @property
+    def mail_dir(self) -> Path:
+        return Path(self.facts["mail_dir"])
+
+    @property
+    def logs_dir(self) -> Path:
+        return Path(self.facts["logs_dir"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the processes are told in common: public URL, key files, secrets."""
+        return dict(self.facts["environment"])
+
+    def dsn(self, name: str) -> str:
+        """A database as its own role, by its name (`db_legacy`) or its owner's (`legacy`)."""
+        databases = self.facts["databases"]
+        return str(databases[name if name in databases else f"db_{name}"])
+
+    def stop(self, name: str) -> None:
+        """Stop one process in an orderly way and leave it stopped."""
+        self._order("stop", name)
+
+    def start(self, name: str) -> None:
+        """Start one process again; returns when it is ready."""
+        self._order("start", name)
+
+    def restart(self, name: str) -> None:
+        self._order("restart", name)
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send one process a signal as a crash would come; the runner starts it again. Answers its pid."""
+        return int(self._order("kill", name, signal=number.name)["pid"])
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """By process: state, pid, restarts."""
+        return {part["name"]: part for part in self._order("status", "")["parts"]}
+
+    def wait_until_ready(self, name: str, *, restarts: int = 0, within_s: float = 30.0) -> None:
+        """Wait until the runner has brought a process back, at least for the given number of times."""
+        deadline = time.monotonic() + within_s
+        while (part := self.status()[name])["state"] != "ready" or part["restarts"] < restarts:
+            assert time.monotonic() < deadline, f"{name} is {part}"
+            time.sleep(0.02)
+
+    def _order(self, do: str, name: str, **more: Any) -> dict[str, Any]:
+        return control.order(self.folders.control, do, name, **more)
+
+
+def open_test_folder() -> Path:
+    """Called by the controller before it starts workers, who then inherit the folder's name."""
+    folder = Path(tempfile.mkdtemp(prefix="banyan-test-"))
+    folder.chmod(0o711)  # PostgreSQL of a root test run steps down to a user who must get in
+    os.environ[_FOLDER] = str(folder)
+    os.environ[_OWNER] = str(os.getpid())
+    return folder
+
+
+def close_test_folder(folder: Path) -> None:
+    """Called by the controller when all workers are done, however the run ended."""
+    for state in folder.iterdir():
+        if (state / "run" / "lock").exists():
+            stop_stack(folders_of(state))
+    if os.environ.get("BANYAN_KEEP_TEST_FOLDER"):
+        sys.stderr.write(f"\nkept {folder}\n")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_folder() -> Path:
+    return Path(os.environ[_FOLDER])
+
+
+@contextlib.contextmanager
+def one_at_a_time(name: str) -> Generator[None]:
+    """A lock between the workers of this test run."""
+    with (test_folder() / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def shared_stack(name: str, *arguments: str) -> RunningStack:
+    """The stack of this name; started by whoever comes first."""
+    folders = folders_of(test_folder() / name)
+    with one_at_a_time(name):
+        if not folders.stack.exists():
+            start_stack(folders, *arguments)
+    return read_stack(folders)
+
+
+def read_stack(folders: Folders) -> RunningStack:
+    return RunningStack(folders, json.loads(folders.stack.read_text(encoding="utf-8")))
+
+
+def start_stack(
+    folders: Folders, *arguments: str, env: Mapping[str, str] | None = None, python: str = sys.executable
+) -> RunningStack:
+    """Start a runner that ends with this test run, and wait until its stack is up."""
+    folders.state.mkdir(parents=True, exist_ok=True)
+    said = folders.state / "runner.txt"
+    argv = [python, "-m", "deploy.local", "--state", str(folders.state), "run", "--port", "0", "--fast"]
+    argv += ["--owner", os.environ[_OWNER], *arguments]
+    pid = spawn(argv, said, env or {})
+    deadline = time.monotonic() + _START_WITHIN_S
+    while not folders.stack.exists():
+        if started(pid) is None or time.monotonic() > deadline:
+            raise AssertionError(f"the stack did not start:\n{said.read_text(encoding='utf-8')[-6000:]}")
+        time.sleep(0.02)
+    return read_stack(folders)
+
+
+def spawn(argv: list[str], said: Path, env: Mapping[str, str]) -> int:
+    """A process in a group of its own, so that Ctrl-C reaches the tests and not what they stand on.
+
+    A subprocess.Popen would complain of being forgotten while its process runs, which is what is wanted here.
+    """
+    output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return os.posix_spawn(
+            argv[0],
+            argv,
+            {**os.environ, **_TEST_ENVIRONMENT, "PYTHONPATH": str(CHECKOUT), **env},
+            file_actions=[(os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, output, 2)],
+            setpgroup=0,
+        )
+    finally:
+        os.close(output)
+
+
+def stop_stack(folders: Folders) -> None:
+    """Ask the runner to end, wait, and kill it if it does not; its guardian does the rest then."""
+    pid = lock.holder(folders.lock)
+    if not pid:
+        return
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + _STOP_WITHIN_S
+        while lock.holder(folders.lock) is not None and time.monotonic() < deadline:
+            _reap(pid)
+            time.sleep(0.02)
+        if lock.holder(folders.lock) is None:
+            break
+    _reap(pid)
+
+
+def _reap(pid: int) -> None:
+    """It may be a child of this very process."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
