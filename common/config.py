@@ -13,6 +13,24 @@ from urllib.parse import urlsplit
 _T = TypeVar("_T")
 
 PREFIX: Final = "BANYAN_"
+SCHEMES: Final = (
+    "http",
+    "https",
+    "postgresql",
+    "postgres",
+    "redis",
+    "rediss",
+    "unix",
+    "file",
+    "smtp",
+    "smtps",
+)
+_EXAMPLES: Final = {
+    "DATABASE_URL": "postgresql://name:password@localhost/db_name",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "MAIL_URL": "smtp://localhost:25",
+    "PUBLIC_URL": "http://localhost:8080",
+}
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 
@@ -111,11 +129,11 @@ class ConfigReader:
         name: str,
         default: str | _Required = _REQUIRED,
         *,
-        schemes: tuple[str, ...] = ("http", "https"),
+        schemes: tuple[str, ...] = SCHEMES,
         example: str = "",
     ) -> str:
         """An absolute URL of one of the schemes, without a slash at its end."""
-        example = example or f"{schemes[0]}://localhost"
+        example = example or _EXAMPLES.get(name) or f"{schemes[0]}://localhost"
         value = self._raw(name)
         if value is None:
             return self._default(name, default, "", example)
@@ -126,11 +144,11 @@ class ConfigReader:
         name: str,
         default: tuple[str, ...] | _Required = _REQUIRED,
         *,
-        schemes: tuple[str, ...] = ("http", "https"),
+        schemes: tuple[str, ...] = SCHEMES,
         example: str = "",
     ) -> tuple[str, ...]:
         """A comma separated list of absolute URLs."""
-        example = example or f"{schemes[0]}://localhost"
+        example = example or _EXAMPLES.get(name) or f"{schemes[0]}://localhost"
         value = self._raw(name)
         if value is None:
             return self._default(name, default, (), example)
@@ -204,6 +222,8 @@ class ConfigReader:
         except ValueError:
             usable = False
         if not usable:
-            wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-            return self._fault(name, f"is not a URL that starts with {wanted}", example, "")
+            wanted = (
+                "" if schemes is SCHEMES else " that starts with " + " or ".join(f"{s}://" for s in schemes)
+            )
+            return self._fault(name, f"is not a URL{wanted}", example, "")
         return value.rstrip("/") if parts.scheme in {"http", "https"} else value

@@ -1,6 +1,6 @@
 """What a request carries through the system: its id, its trace, and the one line that is logged of it.
 
-`context_middleware` is the outermost one, so that it sees the final status of everything. It takes
+`request_context` is the outermost one, so that it sees the final status of everything. It takes
 ``X-Request-ID`` and ``traceparent`` (W3C Trace Context) or makes them, returns both, and lets every log
 line written meanwhile carry them.
 """
@@ -85,7 +85,7 @@ def add_context(
 
 
 @web.middleware
-async def context_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def request_context(request: web.Request, handler: Handler) -> web.StreamResponse:
     headers = request.headers
     context = read_context(headers.get(REQUEST_ID_HEADER), headers.get(TRACEPARENT_HEADER))
     request[CONTEXT] = context

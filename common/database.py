@@ -136,10 +136,6 @@ def pool_ctx(
     return pool_of_app
 
 
-def database_check(app: web.Application) -> Callable[[], Awaitable[None]]:
+async def check_pool(app: web.Application) -> None:
     """A readiness check: the database answers a query."""
-
-    async def database_answers() -> None:
-        await app[POOL].fetchval("SELECT 1")
-
-    return database_answers
+    await app[POOL].fetchval("SELECT 1")

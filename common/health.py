@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 import structlog
@@ -10,7 +10,7 @@ from aiohttp import web
 
 CHECK_TIMEOUT_S: Final = 2.0
 
-Check = Callable[[], Awaitable[object]]
+Check: TypeAlias = Callable[[web.Application], Awaitable[object]]
 
 _log: Final = structlog.get_logger("health")
 
@@ -29,7 +29,10 @@ READINESS: Final = web.AppKey("readiness", Readiness)
 
 
 def add_health(app: web.Application, checks: Mapping[str, Check]) -> None:
-    """Serve /healthz and /readyz; a check that raises, or takes longer than 2 s, makes the answer 503."""
+    """Serve /healthz and /readyz; a check that raises, or takes longer than 2 s, makes the answer 503.
+
+    A check gets the application, as ``database.check_pool`` does.
+    """
     app[READINESS] = Readiness(checks)
     app.router.add_get("/healthz", show_alive)
     app.router.add_get("/readyz", show_ready)
@@ -44,7 +47,7 @@ async def show_ready(request: web.Request) -> web.Response:
     if readiness.draining:
         return _answer({"status": "draining", "checks": {}}, 503)
     names = list(readiness.checks)
-    results = await asyncio.gather(*(_outcome(name, readiness.checks[name]) for name in names))
+    results = await asyncio.gather(*(_outcome(request.app, name, readiness.checks[name]) for name in names))
     ready = all(result == "ok" for result in results)
     document: dict[str, object] = {
         "status": "ready" if ready else "not ready",
@@ -53,10 +56,10 @@ async def show_ready(request: web.Request) -> web.Response:
     return _answer(document, 200 if ready else 503)
 
 
-async def _outcome(name: str, check: Check) -> str:
+async def _outcome(app: web.Application, name: str, check: Check) -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            await check()
+            await check(app)
     except TimeoutError:
         _log.warning("check timed out", check=name)
         return "timeout"

@@ -11,13 +11,12 @@ import hmac
 import os
 import string
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final, TypeVar
 
-from aiohttp import web
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -28,6 +27,11 @@ LONGEST: Final = 128
 # OWASP Password Storage Cheat Sheet: argon2id with m=19 MiB, t=2, p=1
 _MEMORY_KIB: Final = 19456
 _ROUNDS: Final = 2
+# Of a random password that was thrown away, with the parameters above: what unknown accounts are checked
+# against.
+_NOBODYS_HASH: Final = (
+    "$argon2id$v=19$m=19456,t=2,p=1$OwUNxwbkKtNJzTcOulW31A$x988xtxnB5FF54xf0XfFGcmxkPhGCnLQPU55vAzTR7s"
+)
 _PBKDF2: Final = "pbkdf2_sha256$"
 _MOST_PBKDF2_ROUNDS: Final = 2_000_000
 
@@ -43,7 +47,6 @@ class Passwords:
         self._waiting = 0
         self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="argon2")
         self._hasher = PasswordHasher(time_cost=_ROUNDS, memory_cost=_MEMORY_KIB, parallelism=1, type=Type.ID)
-        self._dummy = self._hasher.hash(os.urandom(16).hex())
 
     async def hash_password(self, password: str) -> str:
         """An argon2id hash in PHC format; raises `Unavailable` if too many are waiting."""
@@ -55,7 +58,7 @@ class Passwords:
 
     async def verify_dummy(self, password: str) -> bool:
         """Takes as long as `verify_password` and is false: for accounts that do not exist."""
-        await self.verify_password(self._dummy, password)
+        await self.verify_password(_NOBODYS_HASH, password)
         return False
 
     def needs_rehash(self, stored: str) -> bool:
@@ -86,27 +89,30 @@ class Passwords:
             self._waiting -= 1
 
 
-PASSWORDS: Final = web.AppKey("passwords", Passwords)
+@lru_cache(maxsize=1)
+def _of_this_process() -> Passwords:
+    """One pool for a process, made at first use: what it bounds, cores and memory, is the process's too."""
+    return Passwords()
 
 
-def passwords_ctx(
-    *, workers: int | None = None, queue_limit: int = 64
-) -> Callable[[web.Application], AsyncIterator[None]]:
-    """For ``app.cleanup_ctx``: ``app[PASSWORDS]`` from start-up to shutdown."""
-
-    async def passwords_of_app(app: web.Application) -> AsyncIterator[None]:
-        passwords = await asyncio.to_thread(Passwords, workers=workers, queue_limit=queue_limit)
-        app[PASSWORDS] = passwords
-        yield
-        await asyncio.to_thread(passwords.close)
-
-    return passwords_of_app
+async def hash_password(password: str) -> str:
+    """`Passwords.hash_password` in the process's pool."""
+    return await _of_this_process().hash_password(password)
 
 
-def hash_password_now(password: str) -> str:
-    """For command lines, which have no event loop to keep free."""
-    hasher = PasswordHasher(time_cost=_ROUNDS, memory_cost=_MEMORY_KIB, parallelism=1, type=Type.ID)
-    return hasher.hash(normalise(password))
+async def verify_password(stored: str, password: str) -> bool:
+    """`Passwords.verify_password` in the process's pool: the stored hash first, then what was typed."""
+    return await _of_this_process().verify_password(stored, password)
+
+
+async def verify_dummy(password: str) -> bool:
+    """`Passwords.verify_dummy` in the process's pool."""
+    return await _of_this_process().verify_dummy(password)
+
+
+def needs_rehash(stored: str) -> bool:
+    """`Passwords.needs_rehash`."""
+    return _of_this_process().needs_rehash(stored)
 
 
 def normalise(password: str) -> str:

@@ -19,6 +19,9 @@ from common.keyring import KeyRing, KeyRingError, SigningKey, jwks, rotate, writ
 from common.verified import Claims, VerifiedTokens
 
 ALGORITHM: Final = "EdDSA"
+# The same on both sides of every cutover: whoever signs, signs for the whole of Banyan.
+ISSUER: Final = "banyan"
+AUDIENCE: Final = "banyan"
 ACCESS_TOKEN_TTL_S: Final = 900
 CLOCK_SKEW_S: Final = 30
 _LONGEST_TOKEN: Final = 4096
@@ -142,6 +145,8 @@ def _claims_of(payload: dict[str, Any]) -> Claims:
 __all__ = [
     "ACCESS_TOKEN_TTL_S",
     "ALGORITHM",
+    "AUDIENCE",
+    "ISSUER",
     "Claims",
     "JwksVerifier",
     "KeyRing",

@@ -112,9 +112,7 @@ def choose_language(request: web.Request, languages: Languages) -> Language:
 
 @web.middleware
 async def language_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Sets ``request[LANGUAGE]`` outside /api/, and the cookie if ``?lang=`` chose; wants
-    ``app[LANGUAGES]``.
-    """
+    """Sets ``request[LANGUAGE]`` outside /api/, and the cookie if ``?lang=`` chose."""
     if request.path.startswith("/api/"):
         return await handler(request)
     languages = request.app[LANGUAGES]
@@ -132,10 +130,18 @@ def language(request: web.Request) -> Language:
 
 
 def install_i18n(environment: jinja2.Environment) -> None:
-    """``{% trans %}``, ``_()`` and ``ngettext()`` in the language that the context holds as ``language``."""
+    """``{% trans %}``, ``_()``, ``ngettext()``, ``|translated`` in the language that the context holds."""
     environment.add_extension("jinja2.ext.i18n")
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.filters["translated"] = _translated
     environment.globals.update(gettext=_gettext, ngettext=_ngettext, _=_gettext)
+
+
+@pass_context
+def _translated(context: Context, text: str) -> str:
+    """For texts that may hold anything, like a problem's detail: not formatted, and escaped like all else."""
+    found: str = context["language"].gettext(text) if text else ""
+    return found
 
 
 @pass_context

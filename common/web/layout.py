@@ -57,9 +57,7 @@ def setup_pages(
     navigation: Sequence[NavItem] = NAVIGATION,
     html_errors: bool = True,
 ) -> jinja2.Environment:
-    """Templates of the service before those of the layout; add `i18n.language_middleware` to the app
-    yourself.
-    """
+    """The service's templates before the layout's. `i18n.language_middleware` is for you to add."""
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(templates), jinja2.FileSystemLoader(TEMPLATES)]),
