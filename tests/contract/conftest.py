@@ -1,0 +1,80 @@
+"""The two addresses that the suite runs against now: the monolith itself, and the way through the gateway."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from common.tokens import AUDIENCE, ISSUER, KeyRing, issue_access_token
+from tests.contract.world import Company, World
+
+if TYPE_CHECKING:
+    from tests.contract.client import Client
+
+
+@pytest.fixture(scope="session", params=["legacy", "gateway"])
+def world(request, stack) -> World:
+    base_url = {"legacy": stack.legacy_url, "gateway": stack.gateway_url}[request.param]
+    return World(base_url, stack.admin_email, stack.admin_password)
+
+
+@pytest.fixture(scope="session")
+def company(world) -> Company:
+    """A company that tests share; each makes its own departures."""
+    return world.company()
+
+
+@pytest.fixture(scope="session")
+def inspector(world, company) -> Client:
+    return world.staff(company.operator, company.id, "inspector")
+
+
+@pytest.fixture(scope="session")
+def other_company(world) -> Company:
+    return world.company()
+
+
+@pytest.fixture
+def anyone(world) -> Client:
+    return world.anyone()
+
+
+@pytest.fixture
+def passenger(world) -> Client:
+    return world.passenger()
+
+
+@pytest.fixture
+def stranger(world) -> Client:
+    """Another passenger, to whom nothing belongs."""
+    return world.passenger("Somebody Else")
+
+
+@pytest.fixture(scope="session")
+def public_url(stack) -> str:
+    """Where browsers believe the site to be, whichever way a test takes to it."""
+    return stack.environment["BANYAN_PUBLIC_URL"]
+
+
+@pytest.fixture(scope="session")
+def webhook_secret(stack) -> str:
+    return stack.environment["BANYAN_SANDBOX_WEBHOOK_SECRETS"].split(",")[0]
+
+
+@pytest.fixture(scope="session")
+def expired_token(stack) -> str:
+    """Signed with the site's own key, and over since an hour ago."""
+    return issue_access_token(
+        KeyRing.from_file(Path(stack.environment["BANYAN_TOKEN_KEYS_FILE"])),
+        user_id=UUID(int=7),
+        role="passenger",
+        company_id=None,
+        session_id=uuid4(),
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        now=datetime.now(UTC) - timedelta(hours=1, minutes=15),
+    )
