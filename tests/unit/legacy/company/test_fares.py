@@ -36,6 +36,10 @@ def test_half_a_minor_unit_goes_up():
     assert fare(Decimal(0), Decimal("0.10"), 105) == Decimal("0.11")
 
 
+def test_a_currency_without_minor_units_has_no_cents_in_its_fares():
+    assert fare(Decimal(0), Decimal(105), 110, decimals=0) == Decimal(116)
+
+
 def test_sums_that_fall_are_a_mistake_and_not_a_discount():
     with pytest.raises(ValueError, match="fall"):
         fare(Decimal(2), Decimal(1), 100)
