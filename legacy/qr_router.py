@@ -4,12 +4,107 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.openapi import RouteDoc
+from common.schemas import ListQuery
+from legacy.handlers import qr
+from legacy.routing import Endpoint
+from legacy.schemas import qr as wire
+
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from legacy.routing import Endpoint
     from legacy.sweeps import Sweep
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+STAFF = ("operator", "inspector", "driver", "admin")
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/tickets/{id}/qr",
+            "A ticket's code, as an image or as text",
+            "qr",
+            query_schema=wire.CodeQuery,
+            responses={200: wire.Code, 304: None},
+            errors=(409,),
+            description="With format=png or svg an image of the code. A ticket has one once it is paid for.",
+        ),
+        qr.show_code,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/qr/keys",
+            "The public keys that codes are signed with",
+            "qr",
+            responses={200: wire.CodeKeys},
+            auth="none",
+        ),
+        qr.list_keys,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/qr/verify",
+            "Look at a code without using it",
+            "qr",
+            request_schema=wire.ShownCode,
+            responses={200: wire.Verdict},
+            roles=STAFF,
+        ),
+        qr.verify_code,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/trips/{id}/offline-list",
+            "What a scanner needs without a network",
+            "qr",
+            responses={200: wire.OfflineList, 304: None},
+            roles=STAFF,
+        ),
+        qr.show_offline_list,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/check-ins/batch",
+            "Bring what a scanner did offline",
+            "qr",
+            request_schema=wire.CheckInBatch,
+            responses={200: wire.BatchResults},
+            idempotent=True,
+            roles=STAFF,
+            description="Whoever was let on with a code that had been used is recorded as a duplicate.",
+        ),
+        qr.check_in_batch,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/check-ins",
+            "Check a passenger in",
+            "qr",
+            request_schema=wire.NewCheckIn,
+            responses={200: wire.CheckIn, 201: wire.CheckIn},
+            idempotent=True,
+            roles=STAFF,
+            description="The same nonce again answers what it answered first.",
+        ),
+        qr.check_in,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/trips/{id}/check-ins",
+            "Who boarded, in the order it was recorded",
+            "qr",
+            query_schema=ListQuery,
+            responses={200: wire.RecordedCheckInPage},
+            roles=STAFF,
+        ),
+        qr.list_check_ins,
+    ),
+)
 PAGES: tuple[web.RouteDef, ...] = ()
 SWEEPS: tuple[Sweep, ...] = ()

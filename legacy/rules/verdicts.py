@@ -1,8 +1,8 @@
-"""Whether somebody may board with a code: one total function of the code, the ticket as it is now, and where
-and when it is shown.
+"""Whether somebody may board with a code: one total function.
 
-The live ticket beats what was signed. Reasons are looked for from the most final to the most passing: what the
-code is, what has become of the ticket, which departure, when, where; and only then whether it was used.
+It looks at the code, the ticket as it is now, and where and when the code is shown. The live ticket beats
+what was signed. Reasons are looked for from the most final to the most passing: what the code is, what has
+become of the ticket, which departure, when, where; and only then whether it was used.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def judge(
 ) -> Reason:
     """The verdict at the instant `at`.
 
-    `code` is None where no key of ours signed it; `ticket` is None where there is none, or none that the asking
-    company may know of. `trip_id` and `stop_seq` say where it is shown, where that is known.
+    `code` is None where no key of ours signed it; `ticket` is None where there is none, or none that the
+    asking company may know of. `trip_id` and `stop_seq` say where it is shown, where that is known.
     """
     if code is None:
         return Reason.BAD_SIGNATURE

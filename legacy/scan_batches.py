@@ -1,0 +1,118 @@
+"""Takes over what a scanner did without a network, as it happened: nothing that was let on is dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import structlog
+
+from common.problems import Conflict
+from legacy.checkins import new_scan
+from legacy.queries import checkins as queries
+from legacy.rules.verdicts import Reason
+from legacy.verification import judge_row, read_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from common.database import Connection
+    from common.principals import Principal
+    from common.tokens import KeyRing
+    from legacy.checkins import Presented
+    from legacy.queries.checkins import Row
+    from legacy.rules.codes import CodeFacts
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """What became of one scan of a batch."""
+
+    nonce: str
+    result: str
+    reason: str
+    duplicate: bool
+    check_in_id: UUID | None
+
+
+async def record_batch(
+    conn: Connection, ring: KeyRing, by: Principal, batch: Sequence[Presented]
+) -> list[BatchItem]:
+    """Record the scans; answers in the order given.
+
+    Each is judged as of the time it was made, the earliest first. Whoever boarded with a ticket that another
+    scan had used is recorded as a duplicate. Refused scans are kept too, where they name a trip of ours.
+    Raises Conflict if the same nonces are being recorded at this moment.
+    """
+    codes = await asyncio.to_thread(read_codes, ring, [shown.token for shown in batch])
+    tickets = await queries.lock_live_tickets(conn, sorted({code.ticket_id for code in codes if code}))
+    before = await queries.scans_of_nonces(conn, by.user_id, [shown.nonce for shown in batch])
+    company_id = None if by.is_admin else by.company_id
+    trips = await queries.trips_of(conn, [*{shown.trip_id for shown in batch}], company_id)
+
+    book = _Logbook(by, tickets, before, trips)
+    items: dict[int, BatchItem] = {}
+    for place in sorted(range(len(batch)), key=lambda place: batch[place].scanned_at):
+        items[place] = book.enter(batch[place], codes[place])
+
+    await queries.mark_scanned(conn, [*book.used], [*book.used.values()], by.user_id)
+    try:
+        await queries.insert_scans(conn, book.scans)
+    except asyncpg.UniqueViolationError:
+        raise Conflict("Some of these scans are being recorded at this moment; send them again.") from None
+    log.info("offline scans taken over", scans=len(batch), checked_in=len(book.used), kept=len(book.scans))
+    return [items[place] for place in range(len(batch))]
+
+
+class _Logbook:
+    """One batch as it is gone through: which tickets it has used, and which scans are to be written."""
+
+    def __init__(
+        self, by: Principal, tickets: Sequence[Row], before: Sequence[Row], trips: set[UUID]
+    ) -> None:
+        self._by = by
+        self._tickets = {row["id"]: row for row in tickets}
+        self._trips = trips
+        self._known: dict[str, Mapping[str, Any]] = {row["nonce"]: row for row in before}
+        self._now = datetime.now(UTC)
+        self.used: dict[UUID, datetime] = {}
+        self.scans: list[dict[str, Any]] = []
+
+    def enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
+        if shown.nonce in self._known:
+            return _item(self._known[shown.nonce], "replayed")
+        reason, ticket_id = self._judge(shown, code)
+        at = min(shown.scanned_at, self._now)  # a device whose clock is ahead does not scan in the future
+        scan = new_scan(shown, self._by, ticket_id, reason, scanned_at=at, offline=True)
+        if reason is Reason.OK and ticket_id:
+            self.used[ticket_id] = at
+        if shown.trip_id in self._trips:
+            self.scans.append(scan)
+            self._known[shown.nonce] = scan
+        return _item(scan, "recorded" if scan["recorded"] else "refused")
+
+    def _judge(self, shown: Presented, code: CodeFacts | None) -> tuple[Reason, UUID | None]:
+        row = self._tickets.get(code.ticket_id) if code else None
+        verdict = judge_row(
+            code, row, self._by, trip_id=shown.trip_id, stop_seq=shown.stop_seq, at=shown.scanned_at
+        )
+        ticket_id = verdict.ticket.ticket_id if verdict.ticket else None
+        if verdict.reason is Reason.OK and ticket_id in self.used:
+            return Reason.ALREADY_USED, ticket_id
+        return verdict.reason, ticket_id
+
+
+def _item(scan: Mapping[str, Any], result: str) -> BatchItem:
+    return BatchItem(
+        nonce=scan["nonce"],
+        result=result,
+        reason=scan["result"],
+        duplicate=scan["duplicate"],
+        check_in_id=scan["id"] if scan["recorded"] else None,
+    )
