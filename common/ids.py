@@ -6,8 +6,8 @@ creation to whoever holds them, so they must never stand in for a secret.
 
 import os
 import threading
-import time
 from datetime import UTC, datetime
+from time import time_ns
 from typing import Final
 from uuid import UUID
 
@@ -34,7 +34,7 @@ class _Sequence:
     def next(self) -> UUID:
         noise = int.from_bytes(os.urandom(10), "big")
         with self._lock:
-            now = time.time_ns() // 1_000_000
+            now = time_ns() // 1_000_000
             if now > self._milliseconds:
                 self._milliseconds = now
                 self._counter = (noise >> 32) & (_COUNTER_MAX >> 1)

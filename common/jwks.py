@@ -6,7 +6,7 @@ than every few seconds: tokens with invented kids must not become a flood of req
 
 import asyncio
 import base64
-import time
+from time import monotonic
 from typing import Any, Final
 
 import aiohttp
@@ -36,10 +36,10 @@ class JwksVerifier:
 
     async def find_key(self, kid: str) -> Ed25519PublicKey | None:
         """The key, or None if there is none of that kid; raises `Unavailable` before the first answer."""
-        if not self._known(kid) or time.monotonic() - self._fetched_at > self._max_age_s:
+        if not self._known(kid) or monotonic() - self._fetched_at > self._max_age_s:
             async with self._lock:  # one fetch for all who wait
-                stale = not self._known(kid) or time.monotonic() - self._fetched_at > self._max_age_s
-                if stale and time.monotonic() - self._tried_at >= self._min_interval_s:
+                stale = not self._known(kid) or monotonic() - self._fetched_at > self._max_age_s
+                if stale and monotonic() - self._tried_at >= self._min_interval_s:
                     await self._fetch()
         if self._keys is None:
             raise Unavailable("The keys that tokens are signed with cannot be fetched.")
@@ -53,7 +53,7 @@ class JwksVerifier:
         return self._keys is not None and kid in self._keys
 
     async def _fetch(self) -> None:
-        self._tried_at = time.monotonic()
+        self._tried_at = monotonic()
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_FETCH_TIMEOUT_S))
         try:
@@ -66,7 +66,7 @@ class JwksVerifier:
         if self._keys is not None and not self._keys.keys() <= keys.keys():
             self.verified.clear()  # a key was withdrawn
         self._keys = keys
-        self._fetched_at = time.monotonic()
+        self._fetched_at = monotonic()
 
 
 def keys_of(document: Any) -> dict[str, Ed25519PublicKey]:

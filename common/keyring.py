@@ -10,10 +10,10 @@ import hashlib
 import os
 import stat
 import tempfile
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -53,7 +53,7 @@ class KeyRing:
     def __init__(self, path: Path, keys: list[SigningKey], stamp: tuple[int, int, int]) -> None:
         self._path = path
         self._stamp = stamp
-        self._checked_at = time.monotonic()
+        self._checked_at = monotonic()
         self._verified = VerifiedTokens()
         self._take(keys)
 
@@ -92,7 +92,7 @@ class KeyRing:
         self._verified.clear()  # a token of a key that is gone must not be remembered as good
 
     def _refresh(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         if now - self._checked_at < _RECHECK_S:
             return
         self._checked_at = now

@@ -102,7 +102,9 @@ def configure_logging(level: str = "INFO", format: Format = "json", service: str
         text = _json_text
         factory = structlog.BytesLoggerFactory(sys.stdout.buffer)
     else:
-        line = text = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        line = text = structlog.dev.ConsoleRenderer(
+            colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         factory = structlog.PrintLoggerFactory(sys.stdout)
     structlog.configure(
         processors=[*shared, line],
