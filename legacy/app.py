@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common import context, database, health, metrics, openapi, principals, problems
+from common.idempotency import FINGERPRINT_KEY
 from common.tokens import AUDIENCE, ISSUER, KeyRing
+from common.web.i18n import language_middleware
 from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
 from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
 from legacy.sweeps import Sweeper
@@ -29,10 +31,14 @@ def create_app(config: Config) -> web.Application:
         middlewares=[
             context.request_context,
             problems.problem_middleware,
-            principals.authenticate(token_keys, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url),
+            language_middleware,
+            principals.authenticate(
+                token_keys, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url
+            ),
         ],
     )
     app[CONFIG] = config
+    app[FINGERPRINT_KEY] = config.secret_key
     app[TOKEN_KEYS] = token_keys
     app[QR_KEYS] = KeyRing.from_file(config.qr_keys_file)
     app[SWEEPER] = Sweeper(sweep for router in ROUTERS for sweep in router.SWEEPS)
@@ -42,6 +48,9 @@ def create_app(config: Config) -> web.Application:
     )
     app.cleanup_ctx.append(app[SWEEPER].run)
 
+    app.on_response_prepare.append(context.return_ids_of_streams)
+    app.on_response_prepare.append(keep_nothing)
+
     endpoints = [endpoint for router in ROUTERS for endpoint in router.ENDPOINTS]
     for doc, handler in endpoints:
         app.router.add_route(doc.method, doc.path, handler)
@@ -50,3 +59,9 @@ def create_app(config: Config) -> web.Application:
     health.add_health(app, {"database": database.check_pool})
     metrics.add_metrics(app)
     return app
+
+
+async def keep_nothing(request: web.Request, response: web.StreamResponse) -> None:  # ruff: ignore[unused-async] — a signal
+    """What the API answers is nobody's to keep unless the handler says otherwise."""
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
