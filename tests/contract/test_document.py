@@ -1,0 +1,61 @@
+"""The OpenAPI document, held against the site: whatever it allows to ask never breaks anything."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.contract.world import confirmed, hold, in_hours
+
+EXAMPLES = 12
+CHECKS = [not_a_server_error, response_schema_conformance, content_type_conformance, status_code_conformance]
+
+
+@pytest.fixture(scope="session")
+def known(world, company, inspector):
+    """Things that exist, so that generated requests meet more than 404."""
+    passenger = world.passenger()
+    trip = company.trip(departs_at=in_hours(3))
+    booking = confirmed(passenger, trip, "A1")
+    hold(passenger, trip, "A2")
+    return {
+        "clients": [passenger, inspector, company.operator, world.admin],
+        "ids": [company.id, trip["id"], booking["id"], booking["tickets"][0]["id"], booking["payment_id"]],
+    }
+
+
+@pytest.fixture(scope="session")
+def document(world):
+    return schemathesis.openapi.from_url(f"{world.base_url}/api/openapi.json")
+
+
+schema = schemathesis.pytest.from_fixture("document")
+
+# Ends the session that the other requests use, or answers with what is no JSON.
+LEFT_OUT = "/api/auth/logout"
+
+
+@schema.exclude(path=LEFT_OUT).parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[*HealthCheck],
+)
+def test_nothing_that_the_document_allows_breaks_the_site(case, world, known):
+    turn = crc32(repr((case.body, case.query)).encode())
+    client = known["clients"][turn % len(known["clients"])]
+    if "id" in (case.path_parameters or {}) and turn % 3:
+        case.path_parameters["id"] = known["ids"][turn % len(known["ids"])]
+    headers = {"Authorization": f"Bearer {client.token}"}
+    response = case.call(base_url=world.base_url, headers=headers, timeout=30)
+    case.validate_response(response, checks=CHECKS)
