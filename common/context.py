@@ -92,7 +92,7 @@ async def request_context(request: web.Request, handler: Handler) -> web.StreamR
     token = CURRENT.set(context)
     metrics = request.app.get(METRICS)
     started = perf_counter()
-    status, size = 500, 0
+    status, size = 500, None
     if metrics is not None:
         metrics.in_flight += 1
     try:
@@ -105,7 +105,7 @@ async def request_context(request: web.Request, handler: Handler) -> web.StreamR
         if not response.prepared:
             _return_ids(response, context)
         status = response.status
-        size = response.body_length if response.prepared else response.content_length or 0
+        size = response.content_length  # None for a stream, which ends after this
         return response
     finally:
         seconds = perf_counter() - started

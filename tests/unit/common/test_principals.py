@@ -120,7 +120,7 @@ async def test_a_cookie_is_recognised_for_reading(client, token):
         ({"Origin": "https://bus.example.evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "http://[", "Host": "["}, 403),
+        ({"Origin": "http://["}, 403),
         ({}, 403),
     ],
 )
