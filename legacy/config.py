@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from common.config import ConfigReader
+from common.config import ConfigError, ConfigReader, Fault
+from legacy.rules.addresses import Network, networks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+LOOPBACK: Final = networks(("127.0.0.0/8", "::1/128"))
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting of the monolith; `hold_s` is how long a seat is kept for an unpaid booking, in seconds."""
+    """Every setting of the monolith.
+
+    `hold_s` is how long a seat is kept for an unpaid booking, in seconds. X-Forwarded-For is believed of
+    `trusted_proxies` alone. `login_failures_per_address` and `registrations_per_address` are how many are let through from one
+    address in a quarter of an hour; 0 is no limit.
+    """
 
     database_url: str
     host: str
@@ -30,6 +38,9 @@ class Config:
     pool_size: int
     log_level: str
     log_format: str
+    trusted_proxies: tuple[Network, ...] = LOOPBACK
+    login_failures_per_address: int = 50
+    registrations_per_address: int = 300
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Config:
@@ -50,6 +61,17 @@ class Config:
             pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
             log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
             log_format=read.choice("LOG_FORMAT", ("json", "text"), default="json"),
+            login_failures_per_address=read.integer("LOGIN_FAILURES_PER_ADDRESS", default=50, minimum=0),
+            registrations_per_address=read.integer("REGISTRATIONS_PER_ADDRESS", default=300, minimum=0),
         )
+        proxies = read.list("TRUSTED_PROXIES", default=())
         read.done()
-        return config
+        return replace(config, trusted_proxies=read_proxies(proxies))
+
+
+def read_proxies(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """Loopback, where the gateway of a single machine is, and what the setting adds; raises ConfigError."""
+    try:
+        return LOOPBACK + networks(texts)
+    except ValueError as error:
+        raise ConfigError([Fault("BANYAN_TRUSTED_PROXIES", str(error), "10.0.0.0/8,192.168.1.7")]) from None
