@@ -206,7 +206,8 @@ def idempotency_sql() -> str:
 
 
 def _is_kept(status: int) -> bool:
-    return status < 500 and status not in {409, 429}
+    # 421 as well: the same request is about to be done on the other side
+    return status < 500 and status not in {409, 421, 429}
 
 
 def _check_key(key: str) -> None:
