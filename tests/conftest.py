@@ -14,6 +14,7 @@ from tests.databases import PostgresServer, prepare, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
 
     from tests.stack import RunningStack
 
@@ -31,7 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stacks.close_test_folder(folder)
 
 
-_FOLDER = pytest.StashKey["stacks.Path"]()
+_FOLDER = pytest.StashKey["Path"]()
 
 
 class CloneDatabase(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.local import lock
 from deploy.local.control import order
-from deploy.local.folders import CHECKOUT, Folders, folders_of
+from deploy.local.folders import Folders, folders_of, local_folders
 from deploy.local.ports import DESIGN_PORT, free_ports, loopback_hosts, ports_for
 from deploy.local.refusals import CannotStart, StartFailed
 
@@ -51,7 +51,7 @@ def _do(arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str])
 
 def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description="The stack of this checkout.")
-    state = env.get("BANYAN_LOCAL_DIR") or str(CHECKOUT / ".banyan")
+    state = str(local_folders(env).state)
     parser.add_argument(
         "--state", default=state, metavar="DIR", help="where it keeps everything (%(default)s)"
     )

@@ -13,9 +13,12 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from deploy.local.refusals import CannotStart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 LONGEST_SOCKET_PATH: Final = 107 if sys.platform == "linux" else 103
@@ -88,6 +91,11 @@ def folders_of(state: Path, root: Path = CHECKOUT) -> Folders:
         name = hashlib.sha256(os.fsencode(state)).hexdigest()[:10]
         sockets = _short_temporary_folder() / f"banyan-{os.getuid()}-{name}"
     return Folders(root, state, sockets)
+
+
+def local_folders(env: Mapping[str, str]) -> Folders:
+    """Those of this checkout, unless BANYAN_LOCAL_DIR names others."""
+    return folders_of(Path(env.get("BANYAN_LOCAL_DIR") or CHECKOUT / ".banyan"))
 
 
 def make_folders(folders: Folders) -> None:

@@ -11,6 +11,7 @@ from deploy.local import identity
 from deploy.local.binaries import Binary, find_nginx
 from deploy.local.parts import Command, Daemon
 from deploy.local.readiness import by_request
+from deploy.local.refusals import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,5 +106,9 @@ def _user(folders: Folders) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path in the middle of a word, where nginx knows no quotes: odd characters are escaped."""
-    return re.sub(r"([\s\"';{}$\\])", r"\\\1", str(path))
+    """A path for the quotes of the template; nginx has no way to write a dollar sign in one."""
+    if "$" in str(path):
+        raise CannotStart(
+            f"nginx cannot be told of {path}: move the checkout to a path without a dollar sign."
+        )
+    return re.sub(r'(["\\])', r"\\\1", str(path))

@@ -84,7 +84,7 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
     }
     public_url = env.get("BANYAN_PUBLIC_URL") or f"http://localhost:{ports['gateway']}"
     common = _common_environment(folders, options, env, credentials, public_url)
-    _add_applications(parts, ports, folders, options, common, dsns, redis_url)
+    environments = _add_applications(parts, ports, folders, options, common, dsns, redis_url)
 
     gateway = nginx.lay_out(
         folders,
@@ -110,6 +110,7 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
         "admin_dsn": admin_dsn,
         "databases": {databases.database_of(owner): dsn for owner, dsn in dsns.items()},
         "environment": common,
+        "environments": environments,
         "mail_dir": str(folders.mail),
         "logs_dir": str(folders.logs),
         "secrets_dir": str(folders.secrets),
@@ -179,8 +180,8 @@ def _add_applications(
     common: Mapping[str, str],
     dsns: Mapping[str, str],
     redis_url: str,
-) -> None:
-    """Legacy and the strangler, with their tables, keys and first data."""
+) -> dict[str, dict[str, str]]:
+    """Legacy and the strangler, with their tables, keys and first data; answers what each is told."""
 
     async def make_keys(_spawner: Spawner) -> None:
         await asyncio.to_thread(make_rings, folders)
@@ -244,9 +245,10 @@ def _add_applications(
                 by_request(f"http://{host}:{ports['strangler-admin']}/readyz"),
                 ("strangler-tables", "valkey"),
                 f"{options.workers} worker{'s' if options.workers > 1 else ''}",
-                stop_within_s=15,
+                stop_within_s=35,  # it drains first
             ),
         ]
+    return {"legacy": legacy_environment, "strangler": strangler_environment}
 
 
 def _common_environment(

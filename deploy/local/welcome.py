@@ -41,7 +41,7 @@ def welcome(
         "  Try next",
         f"    open {url}                        find a bus, book a seat, pay with a test card",
         f"    curl -s '{url}/api/places?q=a'    the same as an API; its documents are at {url}/api/docs",
-        "    .venv/bin/banyan routes            where each route is answered from",
+        "    ./banyan routes                    where each route is answered from",
         "",
         "  Taken: " + "; ".join(f"{what} {origin}" for what, origin in origins.items()),
     ]
