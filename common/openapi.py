@@ -18,7 +18,9 @@ from common.wire import dump_json
 Auth: TypeAlias = Literal["none", "optional", "required"]
 SchemaLike: TypeAlias = type[Schema] | Schema
 
-_PARAMETER: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+_PARAMETER: Final = re.compile(
+    r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}"
+)  # aiohttp's own, with its patterns
 _JSON: Final = "application/json"
 _PROBLEM: Final = "application/problem+json"
 
