@@ -55,6 +55,8 @@ class Holder:
 def ports_for(public: int) -> dict[str, int]:
     """Every port of the stack with this public one; of 220 neighbours no two share a block."""
     base = 8000 if public == DESIGN_PORT else 10_000 + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
+    if base <= public < base + _BLOCK:
+        base += _BLOCK  # its own block would hold it
     return {"gateway": public} | {name: base + offset for name, offset in OFFSETS.items()}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — fixed commands only
 import sys
@@ -144,6 +145,8 @@ class _Session:
             if server is not None:
                 server.close()
             self._order.folders.control.unlink(missing_ok=True)
+            if self._order.folders.sockets != self._order.folders.run:
+                shutil.rmtree(self._order.folders.sockets, ignore_errors=True)
             self._spawner.close()
             self._order.terminal.line("banyan", b"everything has stopped")
             assert guardian.stdin is not None
