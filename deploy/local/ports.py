@@ -54,9 +54,11 @@ class Holder:
 
 def ports_for(public: int) -> dict[str, int]:
     """Every port of the stack with this public one; of 220 neighbours no two share a block."""
-    base = 8000 if public == DESIGN_PORT else 10_000 + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
-    if base <= public < base + _BLOCK:
-        base += _BLOCK  # its own block would hold it
+    base = 10_000 + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
+    if public == DESIGN_PORT:
+        base = 8000
+    elif base <= public < base + _BLOCK:
+        base += _BLOCK  # the public port must not be one of the internal ones
     return {"gateway": public} | {name: base + offset for name, offset in OFFSETS.items()}
 
 

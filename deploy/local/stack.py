@@ -222,6 +222,7 @@ def _add_applications(
 
     strangler_environment = {
         **common,
+        "BANYAN_LOG_LEVEL": common["BANYAN_LOG_LEVEL"].upper(),
         "BANYAN_DATABASE_URL": dsns["strangler"],
         "BANYAN_REDIS_URL": redis_url,
         "BANYAN_PORT": str(ports["strangler"]),
@@ -267,7 +268,7 @@ def _common_environment(
         "BANYAN_LOG_LEVEL": "info",
         "BANYAN_LOG_FORMAT": "json" if options.fast else "text",
         "BANYAN_HOLD_S": "600",
-        "BANYAN_ENVIRONMENT": "test" if options.fast else "development",
+        "BANYAN_ENVIRONMENT": "local",
         **{name: env[name] for name in PASSED_ON if env.get(name)},
     }
 
