@@ -4,12 +4,114 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.openapi import RouteDoc
+from legacy import payment_sweeps
+from legacy.handlers import payments
+from legacy.routing import Endpoint
+from legacy.schemas import payment as wire
+
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from legacy.routing import Endpoint
     from legacy.sweeps import Sweep
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+OPERATOR = ("operator", "admin")
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/payments/webhooks/{provider}",
+            "What a provider tells us",
+            "payment",
+            request_media_type="application/json",
+            responses={202: wire.Acknowledged},
+            auth="none",
+            errors=(400, 413),
+            description="Signed in Banyan-Signature; kept first and worked on after.",
+        ),
+        payments.receive_webhook,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/payments",
+            "Pay for a booking",
+            "payment",
+            request_schema=wire.NewPayment,
+            responses={200: wire.Payment, 201: wire.Payment},
+            idempotent=True,
+            errors=(404,),
+            description="A booking has one open payment at most; it is answered with 200.",
+        ),
+        payments.make_payment,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/payments",
+            "Payments of a booking, or one's own",
+            "payment",
+            query_schema=wire.PaymentQuery,
+            responses={200: wire.PaymentPage},
+            errors=(404,),
+        ),
+        payments.list_payments,
+    ),
+    Endpoint(
+        RouteDoc("GET", "/api/payments/{id}", "A payment", "payment", responses={200: wire.Payment}),
+        payments.show_payment,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/payments/{id}/confirm",
+            "Give a card, or the code that its bank asks for",
+            "payment",
+            request_schema=wire.Confirmation,
+            responses={200: wire.Payment},
+            idempotent=True,
+            description="The payment is processing then; what comes of it the provider tells later.",
+        ),
+        payments.confirm_payment,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/payments/{id}/cancel",
+            "Close a payment that no card was given for",
+            "payment",
+            request_schema=wire.Cancellation,
+            responses={200: wire.Payment},
+            errors=(409,),
+        ),
+        payments.cancel_payment,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/payments/{id}/refunds",
+            "Give some of a payment back",
+            "payment",
+            request_schema=wire.NewRefund,
+            responses={201: wire.Refund},
+            idempotent=True,
+            roles=OPERATOR,
+        ),
+        payments.make_refund,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/ledger",
+            "Accounts and entries",
+            "payment",
+            query_schema=wire.LedgerQuery,
+            responses={200: wire.Ledger},
+            roles=("admin",),
+        ),
+        payments.show_ledger,
+    ),
+)
 PAGES: tuple[web.RouteDef, ...] = ()
-SWEEPS: tuple[Sweep, ...] = ()
+SWEEPS: tuple[Sweep, ...] = payment_sweeps.SWEEPS

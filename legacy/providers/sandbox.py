@@ -13,7 +13,9 @@ from common.wire import read_json
 from legacy.providers.interface import Amount, BadSignature, Charge, Event, NeverSeen, StaleSignature
 from legacy.rules.sandbox import (
     CHALLENGE,
+    Behaviour,
     Reference,
+    ReferenceUnknown,
     behaviour_of,
     event_of,
     read_reference,
@@ -44,10 +46,13 @@ class Sandbox:
         return self._taken(Reference("payment", payment_id, behaviour_of(card.number), datetime.now(UTC)))
 
     async def answer_challenge(self, payment_id: UUID, reference: str, code: str) -> Charge:  # ruff: ignore[unused-method-argument] — the interface
-        return self._taken(read_reference(reference, self._key).answered(code, datetime.now(UTC)))
+        return self._taken(self._read(reference).answered(code, datetime.now(UTC)))
 
     async def refund(self, refund_id: UUID, charge_reference: str, amount: Amount) -> str:  # ruff: ignore[unused-method-argument] — the interface
-        charge = read_reference(charge_reference, self._key)
+        try:
+            charge = self._read(charge_reference)
+        except NeverSeen:  # of another key, or of demo data: all that is known is that it succeeded
+            charge = Reference("payment", refund_id, Behaviour(), datetime.now(UTC))
         return write_reference(charge.refund(refund_id, datetime.now(UTC)), self._key)
 
     async def look_up_charge(self, payment_id: UUID, reference: str | None, amount: Amount) -> Event | None:
@@ -75,17 +80,27 @@ class Sandbox:
         return event
 
     def due_event(self, payment_id: UUID, reference: str, amount: Amount, now: datetime) -> Event | None:
-        """What is to be told of a charge or refund now, if anything; raises ReferenceUnknown."""
-        known = read_reference(reference, self._key)
+        """What is to be told of a charge or refund now, if anything; raises NeverSeen."""
+        known = self._read(reference)
         if now < known.due_at:
             return None
         return event_of(
             known, reference, payment_id=payment_id, amount_minor=amount.minor, currency=amount.currency
         )
 
+    def due_at(self, reference: str) -> datetime:
+        """When the outcome of a charge or refund is told."""
+        return self._read(reference).due_at
+
     def deliveries(self, reference: str) -> int:
         """How often each event of a charge is told."""
-        return read_reference(reference, self._key).behaviour.deliveries
+        return self._read(reference).behaviour.deliveries
+
+    def _read(self, reference: str) -> Reference:
+        try:
+            return read_reference(reference, self._key)
+        except ReferenceUnknown as error:
+            raise NeverSeen(reference[:20]) from error
 
     def _taken(self, reference: Reference) -> Charge:
         challenge = reference.behaviour.outcome == CHALLENGE
