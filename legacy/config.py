@@ -20,8 +20,8 @@ class Config:
     """Every setting of the monolith.
 
     `hold_s` is how long a seat is kept for an unpaid booking, in seconds. X-Forwarded-For is believed of
-    `trusted_proxies` alone. `login_failures_per_address` and `registrations_per_address` are how many are let through from one
-    address in a quarter of an hour; 0 is no limit.
+    `trusted_proxies` alone. The two `…_per_address` are how many are let through in a quarter of an hour;
+    0 is no limit.
     """
 
     database_url: str

@@ -4,12 +4,197 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.openapi import RouteDoc
+from common.schemas import ListQuery
+from legacy.handlers import auth
+from legacy.routing import Endpoint
+from legacy.schemas import auth as wire
+from legacy.sweeps import Sweep
+
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from legacy.routing import Endpoint
-    from legacy.sweeps import Sweep
+OPERATOR = ("operator", "admin")
+ADMIN = ("admin",)
 
-ENDPOINTS: tuple[Endpoint, ...] = ()
+ENDPOINTS: tuple[Endpoint, ...] = (
+    # accounts
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/register",
+            "Make an account and sign in",
+            "auth",
+            request_schema=wire.Registration,
+            responses={201: wire.Tokens},
+            auth="none",
+            errors=(409, 429),
+        ),
+        auth.register,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/password",
+            "Change the own password; ends all other sessions",
+            "auth",
+            request_schema=wire.PasswordChange,
+            responses={204: None},
+            errors=(429,),
+        ),
+        auth.change_password,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/password-reset",
+            "Have a link mailed that sets a new password",
+            "auth",
+            request_schema=wire.ResetRequest,
+            responses={202: wire.Nothing},
+            auth="none",
+            errors=(429,),
+        ),
+        auth.request_reset,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/password-reset/confirm",
+            "Set a new password with the mailed token; ends all sessions",
+            "auth",
+            request_schema=wire.ResetConfirmation,
+            responses={204: None},
+            auth="none",
+        ),
+        auth.confirm_reset,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/users",
+            "Accounts, newest first",
+            "auth",
+            query_schema=wire.UserQuery,
+            responses={200: wire.UserPage},
+            roles=ADMIN,
+        ),
+        auth.list_users,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET", "/api/users/{id}", "An account", "auth", responses={200: wire.User, 304: None}, roles=ADMIN
+        ),
+        auth.show_user,
+    ),
+    Endpoint(
+        RouteDoc(
+            "PATCH",
+            "/api/users/{id}",
+            "Change role, company or status; suspending ends all sessions",
+            "auth",
+            request_schema=wire.UserChanges,
+            responses={200: wire.User},
+            errors=(412,),
+            roles=ADMIN,
+        ),
+        auth.change_user,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/companies/{id}/staff",
+            "Make an account for somebody who works for the company",
+            "auth",
+            request_schema=wire.NewStaff,
+            responses={201: wire.User},
+            errors=(409,),
+            roles=OPERATOR,
+        ),
+        auth.make_staff,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/companies/{id}/staff",
+            "Who works for the company",
+            "auth",
+            query_schema=ListQuery,
+            responses={200: wire.UserPage},
+            roles=OPERATOR,
+        ),
+        auth.list_staff,
+    ),
+    # sessions
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/login",
+            "Sign in",
+            "auth",
+            request_schema=wire.Login,
+            responses={200: wire.Tokens},
+            auth="none",
+            errors=(401, 429),
+        ),
+        auth.log_in,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/refresh",
+            "New tokens for a refresh token, which is good once",
+            "auth",
+            request_schema=wire.Refresh,
+            responses={200: wire.Tokens},
+            auth="none",
+            errors=(401, 403),
+        ),
+        auth.refresh,
+    ),
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/auth/logout",
+            "End the session",
+            "auth",
+            request_schema=wire.Refresh,
+            responses={204: None},
+            auth="optional",
+            errors=(403,),
+        ),
+        auth.log_out,
+    ),
+    Endpoint(
+        RouteDoc("GET", "/api/auth/me", "Whose token this is", "auth", responses={200: wire.User}),
+        auth.show_me,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/auth/sessions",
+            "Where the user is signed in",
+            "auth",
+            responses={200: wire.UserSessions},
+        ),
+        auth.list_sessions,
+    ),
+    Endpoint(
+        RouteDoc("DELETE", "/api/auth/sessions/{id}", "Sign out there", "auth", responses={204: None}),
+        auth.end_session,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/.well-known/jwks.json",
+            "The keys that access tokens are verified with",
+            "auth",
+            responses={200: wire.JsonWebKeys},
+            auth="none",
+        ),
+        auth.show_keys,
+    ),
+)
+
 PAGES: tuple[web.RouteDef, ...] = ()
-SWEEPS: tuple[Sweep, ...] = ()
+SWEEPS: tuple[Sweep, ...] = (Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),)
