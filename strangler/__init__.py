@@ -1,0 +1,1 @@
+"""The strangler: decides by flag which side answers a route, and moves routes from one side to the other."""

@@ -1,0 +1,1 @@
+"""Load scenarios and benchmarks: nothing here runs in production."""

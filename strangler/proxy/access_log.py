@@ -1,0 +1,151 @@
+"""The access log: one JSON line per request, formatted at once, written later by a thread.
+
+`add` only appends to a list. A tick hands what has gathered to a thread, so that a pipe whose reader is slow
+delays no request. If the thread falls far behind, lines are dropped and counted: the log must never use up
+the memory. The query is left out of the path: it can hold what no log should.
+"""
+
+import os
+import random
+import re
+import threading
+import time
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from strangler.proxy.exchange import Exchange
+
+MOST_LINES_WAITING: Final = 50_000
+ATOMIC_BYTES: Final = 4096
+"""What a pipe takes in one piece (PIPE_BUF), so that the lines of several workers do not mix."""
+_LONGEST_PATH: Final = 1024
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9/._~:@!$&'()*+,;=-]{1,1024}")
+
+
+class AccessLog:
+    __slots__ = (
+        "_batches",
+        "_fd",
+        "_lines",
+        "_sample",
+        "_second",
+        "_stamp",
+        "_thread",
+        "_waiting",
+        "lost",
+        "written",
+    )
+
+    def __init__(self, fd: int, *, sample: float) -> None:
+        self._fd = fd
+        self._sample = sample
+        self._lines: list[bytes] = []
+        self._second = 0
+        self._stamp = b""
+        self._batches: SimpleQueue[list[bytes] | None] = SimpleQueue()
+        self._waiting = 0
+        self.written = 0
+        self.lost = 0
+        self._thread = threading.Thread(target=self._write, name="access-log", daemon=True)
+        self._thread.start()
+
+    def add(self, exchange: "Exchange", status: int, seconds: float, error: str | None) -> None:
+        """The line of one exchange."""
+        if self._sample < 1 and status < 500 and error is None and random.random() >= self._sample:  # ruff: ignore[suspicious-non-cryptographic-random-usage] — a sample
+            return
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)).encode()
+        request = exchange.request
+        path = request.path
+        upstream = exchange.upstream
+        self._lines.append(
+            b'{"timestamp":"%b.%03dZ","level":"info","service":"strangler","event":"request",%b"path":%b,"status":%d,'
+            b'"ms":%.2f,"bytes_in":%d,"bytes_out":%d,"client":"%b","request_id":"%b","trace_id":"%b","upstream":"%b"%b}\n'
+            % (
+                self._stamp,
+                (now - second) * 1000,
+                exchange.lane.log_fields,
+                b'"%b"' % path if _PLAIN.fullmatch(path) else _quoted(path),
+                status,
+                seconds * 1000,
+                exchange.bytes_in,
+                exchange.bytes_out,
+                request.address,
+                request.request_id,
+                request.traceparent[3:35],
+                b"" if upstream is None else upstream.address.label,
+                b"" if error is None and not exchange.retries else _rare(error, exchange.retries),
+            )
+        )
+
+    def add_refused(self, peer: bytes, request_id: bytes, status: int, error: str) -> None:
+        """The line of a request that was not understood."""
+        self._lines.append(
+            b'{"timestamp":"%b.000Z","level":"info","service":"strangler","event":"request","status":%d,'
+            b'"client":"%b","request_id":"%b","error":"%b"}\n'
+            % (
+                time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()).encode(),
+                status,
+                peer,
+                request_id,
+                error.encode(),
+            )
+        )
+
+    def flush(self) -> None:
+        """Hand over what has gathered; called by the worker's tick."""
+        if not self._lines:
+            return
+        lines, self._lines = self._lines, []
+        if self._waiting > MOST_LINES_WAITING:
+            self.lost += len(lines)
+            return
+        self._waiting += len(lines)
+        self._batches.put(lines)
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        self.flush()
+        self._batches.put(None)
+        self._thread.join(5)
+
+    def _write(self) -> None:
+        while (lines := self._batches.get()) is not None:
+            piece: list[bytes] = []
+            size = 0
+            for line in lines:
+                if size + len(line) > ATOMIC_BYTES and piece:
+                    self._write_piece(b"".join(piece))
+                    piece, size = [], 0
+                piece.append(line)
+                size += len(line)
+            self._write_piece(b"".join(piece))
+            self._waiting -= len(lines)
+
+    def _write_piece(self, piece: bytes) -> None:
+        rest = memoryview(piece)
+        while rest:
+            try:
+                rest = rest[os.write(self._fd, rest) :]
+            except BlockingIOError:  # another process made the pipe non-blocking
+                time.sleep(0.01)
+            except OSError:  # nobody reads any more
+                self.lost += 1
+                return
+
+
+def _quoted(path: bytes) -> bytes:
+    return orjson.dumps(path[:_LONGEST_PATH].decode("latin-1"))
+
+
+def _rare(error: str | None, retries: int) -> bytes:
+    fields = b'"retries":%d' % retries if retries else b""
+    if error is not None:
+        fields += b'%b"error":"%b"' % (b"," if fields else b"", error.encode())
+    return b"," + fields

@@ -1,0 +1,362 @@
+"""One request and its answer, between a client's connection and an upstream's.
+
+    waiting ──connection──► asked ──head──► answering ──end──► done        tunnelled: after 101, until one
+    side closes └──────────┴─ refusal ──┴── break-off ────┴───────────────► done
+
+The exchange decides through the switchboard, may decide again when it is sent again, and ends exactly once:
+with an answer, with a refusal, or by breaking off. It always has a deadline, so no client waits for ever.
+"""
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from strangler.proxy import refusals
+from strangler.proxy.chunks import LAST_CHUNK, BadChunk, ChunkDecoder, chunk
+from strangler.proxy.flow import NO_UPSTREAM_YET
+from strangler.proxy.refusals import Refusal, Refused
+
+if TYPE_CHECKING:
+    from strangler.proxy.client import ClientConnection
+    from strangler.proxy.requests import RequestHead
+    from strangler.proxy.responses import ResponseHead
+    from strangler.proxy.switchboard import Switchboard
+    from strangler.proxy.upstream import UpstreamConnection
+
+IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+CLIENT_GONE: Final = 499
+"""The status that is logged and counted when the client went away first, as nginx has it."""
+
+
+class Exchange:
+    __slots__ = (
+        "_answering",
+        "_board",
+        "_decoder",
+        "_keep_alive",
+        "_left",
+        "_out_chunked",
+        "_pending",
+        "_status",
+        "began",
+        "bytes_in",
+        "bytes_out",
+        "client",
+        "deadline",
+        "done",
+        "lane",
+        "request",
+        "request_complete",
+        "retries",
+        "set_cookie",
+        "tunnelled",
+        "upstream",
+    )
+
+    def __init__(self, board: "Switchboard", client: "ClientConnection", request: "RequestHead") -> None:
+        self._board = board
+        self.client = client
+        self.request = request
+        self.began = perf_counter()
+        self.deadline = 0.0
+        self.upstream: UpstreamConnection | None = None
+        self.retries = 0
+        # the request's body
+        self.bytes_in = 0
+        self._pending: list[bytes] = []
+        self._left = request.content_length
+        self._decoder = ChunkDecoder() if request.chunked else None
+        self.request_complete = not (request.chunked or request.content_length)
+        # the answer
+        self.bytes_out = 0
+        self._answering = False
+        self._status = 0
+        self._keep_alive = False
+        self._out_chunked = False
+        self.set_cookie = b""
+        self.tunnelled = False
+        self.done = False
+        self.lane = board.steer(self)
+        self.lane.cell.in_flight += 1
+
+    # ── towards the upstream ────────────────────────────────────────────────────────────────────────────────
+
+    def dispatch(self) -> None:
+        """Send it to where it was steered, or get in line."""
+        board = self._board
+        refusal = self._why_not()
+        if refusal is not None:
+            self.fail(refusal)
+            return
+        try:
+            upstream = self.lane.pool.acquire(self, fresh=self.retries > 0)  # type: ignore[union-attr] # asked above
+        except Refused as refused:
+            self.fail(refused.refusal)
+            return
+        if upstream is not None:
+            self.connected(upstream)
+        elif self.upstream is None:
+            self.deadline = perf_counter() + board.timeouts.connect_s + board.timeouts.queue_s
+
+    def _why_not(self) -> Refusal | None:
+        board, lane = self._board, self.lane
+        if lane.pool is None:
+            return refusals.NOT_DEPLOYED.because(lane.missing)
+        if self.request.content_length > lane.max_body:
+            return refusals.BODY_TOO_LARGE
+        if len(board.in_flight) > board.limits.in_flight:
+            return refusals.OVERLOADED
+        return None
+
+    def connected(self, upstream: "UpstreamConnection") -> None:
+        """Here is a connection: send what there is."""
+        self.upstream = upstream
+        self.deadline = self.began + self.lane.timeout_s
+        if self._pending:
+            upstream.send(self, b"".join((self.request.forwarded, *self._pending)))
+            self._pending.clear()
+            self.client.gate.open(NO_UPSTREAM_YET)
+        else:
+            upstream.send(self, self.request.forwarded)
+
+    def not_connected(self, failure: Refusal) -> None:
+        """No connection could be made, so nothing was sent: any method may go to another address."""
+        pool = self.lane.pool
+        assert pool is not None
+        if not self.retries and len(pool.addresses) > 1 and pool.may_retry():
+            self._retry()
+        else:
+            self.fail(failure)
+
+    def upstream_lost(self, *, unanswered: bool, reused: bool) -> None:
+        """The upstream closed before the head of an answer."""
+        upstream, pool = self.upstream, self.lane.pool
+        assert upstream is not None
+        assert pool is not None
+        request = self.request
+        # RFC 9110 §9.2.2, RFC 9112 §9.3.1: a kept connection that closes without a byte never saw the
+        # request, or it may be asked again because asking twice is as good as once.
+        may_repeat = unanswered and reused and request.method in IDEMPOTENT
+        if (
+            may_repeat
+            and not self.retries
+            and not self.bytes_in
+            and self.request_complete
+            and pool.may_retry()
+        ):
+            self.upstream = None
+            self._retry()
+            return
+        pool.failed(upstream.address, refusals.UPSTREAM_BROKE_OFF)
+        self.fail(refusals.UPSTREAM_BROKE_OFF)
+
+    def _retry(self) -> None:
+        """Once more, by the flags as they are now: the answer may have moved to the other side."""
+        self.retries += 1
+        self.lane.cell.retries += 1
+        self.lane.cell.in_flight -= 1
+        self.lane = self._board.steer(self)
+        self.lane.cell.in_flight += 1
+        self.dispatch()
+
+    def receive(self, data: bytes) -> bytes:
+        """Bytes from the client: this request's body. Returns what belongs to the next request."""
+        if self.tunnelled:
+            assert self.upstream is not None
+            self.upstream.write(data)
+            self.bytes_in += len(data)
+            self.deadline = perf_counter() + self._board.timeouts.tunnel_idle_s
+            return b""
+        if self._decoder is None:
+            out, rest = data[: self._left], data[self._left :]
+            self._left -= len(out)
+            self.request_complete = not self._left
+            self.bytes_in += len(out)
+        else:
+            try:
+                parts = self._decoder.feed(data)
+            except BadChunk as error:
+                self.fail(refusals.MALFORMED.because(str(error)))
+                return b""
+            self.bytes_in += sum(map(len, parts))
+            self.request_complete = self._decoder.done
+            out = b"".join(map(chunk, parts))
+            rest = b""
+            if self.request_complete:
+                out += LAST_CHUNK
+                rest = self._decoder.rest
+        if self.bytes_in > self.lane.max_body:
+            self.fail(refusals.BODY_TOO_LARGE)
+            return b""
+        if self.upstream is None:
+            self._pending.append(out)
+            if not self.request_complete:
+                self.client.gate.close(NO_UPSTREAM_YET)
+        else:
+            if not self._answering:
+                self.deadline = perf_counter() + self.lane.timeout_s
+            if out:
+                self.upstream.write(out)
+        return rest
+
+    # ── towards the client ──────────────────────────────────────────────────────────────────────────────────
+
+    def answer_whole(
+        self, response: "ResponseHead", body: bytes, upstream: "UpstreamConnection | None"
+    ) -> None:
+        """The upstream's answer came in one piece; `upstream` if it may serve again."""
+        self._keep_alive = self.request.keep_alive and not self._board.draining
+        self.bytes_out = len(body)
+        self.client.transport.write(self._head(response, b"") + body)
+        now = perf_counter()
+        if upstream is not None:
+            upstream.idle_since = now
+            self.lane.pool.release(upstream)  # type: ignore[union-attr] # it came from there
+        self._finish(response.status, now, None)
+
+    def pass_interim(self, response: "ResponseHead") -> None:
+        """100 Continue or 103 Early Hints: not for HTTP/1.0 (RFC 9110 §15.2)."""
+        if not self.request.http_1_0:
+            self.client.transport.write(b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_line, response.headers))
+
+    def switch_protocols(self, response: "ResponseHead", rest: bytes) -> None:
+        """101: from here on bytes go both ways as they come."""
+        assert self.upstream is not None
+        self.tunnelled = self._answering = self._keep_alive = True
+        self._status = response.status
+        self.client.transport.write(self._head(response, b"Connection: Upgrade\r\n") + rest)
+        self.deadline = perf_counter() + self._board.timeouts.tunnel_idle_s
+        self._keep_alive = False
+        sent_early = self.client.take_buffer()
+        if sent_early:
+            self.receive(sent_early)
+
+    def begin_answer(self, response: "ResponseHead") -> None:
+        """The head of an answer whose body follows in pieces."""
+        request = self.request
+        self._answering = True
+        self._status = response.status
+        framing = b""
+        if response.length is None and not request.http_1_0:
+            self._out_chunked = True
+            framing = b"Transfer-Encoding: chunked\r\n"
+        delimited = response.length is not None or self._out_chunked
+        self._keep_alive = (
+            request.keep_alive and delimited and self.request_complete and not self._board.draining
+        )
+        self.client.transport.write(self._head(response, framing))
+
+    def pass_body(self, parts: list[bytes]) -> None:
+        if self.done:
+            return
+        client = self.client
+        for part in parts:
+            self.bytes_out += len(part)
+            client.transport.write(chunk(part) if self._out_chunked else part)
+        timeouts = self._board.timeouts
+        self.deadline = perf_counter() + (timeouts.tunnel_idle_s if self.tunnelled else timeouts.idle_s)
+
+    def end_body(self, upstream: "UpstreamConnection | None" = None) -> None:
+        """The answer is complete; `upstream` if it may serve again."""
+        if self.done:
+            return
+        if self._out_chunked:
+            self.client.transport.write(LAST_CHUNK)
+        now = perf_counter()
+        if upstream is not None:
+            upstream.idle_since = now
+            self.lane.pool.release(upstream)  # type: ignore[union-attr] # it came from there
+        self._finish(self._status, now, None)
+
+    # ── other ends ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def fail(self, refusal: Refusal) -> None:
+        """Answer in the upstream's place; break off if its answer has begun."""
+        if self.done:
+            return
+        if self._answering:
+            self.break_off(refusal.slug)
+            return
+        self._leave_upstream()
+        request = self.request
+        self._keep_alive = request.keep_alive and self.request_complete and not self._board.draining
+        extra = b"X-Request-ID: %b\r\ntraceparent: %b\r\n%b%b" % (
+            request.request_id,
+            request.traceparent,
+            self.set_cookie,
+            self.lane.side_line,
+        )
+        head_only = request.method == b"HEAD"
+        message = refusal.message(request.request_id, extra, head_only=head_only, close=not self._keep_alive)
+        self.client.transport.write(message)
+        self._finish(refusal.status, perf_counter(), refusal.slug)
+
+    def break_off(self, slug: str) -> None:
+        """The answer cannot be completed: the client must see that, so its connection is cut."""
+        if self.done:
+            return
+        self._leave_upstream()
+        self.client.transport.abort()
+        self._finish(self._status, perf_counter(), slug)
+
+    def abandon(self) -> None:
+        """The client is gone: so is the reason for the upstream to go on."""
+        if self.done:
+            return
+        self._leave_upstream()
+        if self.tunnelled:
+            self._finish(self._status, perf_counter(), None)
+        else:
+            self._finish(CLIENT_GONE, perf_counter(), "client-gone")
+
+    def check_deadline(self, now: float) -> None:
+        """Called by the worker's tick."""
+        timeouts = self._board.timeouts
+        if now < self.deadline and (self.tunnelled or now < self.began + timeouts.total_s):
+            return
+        pool = self.lane.pool
+        if self._answering:
+            self.break_off("tunnel-idle" if self.tunnelled else "answer-stalled")
+        elif self.upstream is None:
+            full = pool is not None and pool.is_full()
+            self.fail(refusals.UPSTREAM_BUSY if full else refusals.UPSTREAM_TIMEOUT)
+        elif not self.request_complete:
+            self.fail(refusals.BODY_TIMEOUT)
+        else:
+            assert pool is not None
+            pool.failed(self.upstream.address, refusals.UPSTREAM_TIMEOUT)
+            self.fail(refusals.UPSTREAM_TIMEOUT)
+
+    def _leave_upstream(self) -> None:
+        if self.upstream is not None:
+            self.upstream.abort()
+        elif self.lane.pool is not None:
+            self.lane.pool.forget(self)
+
+    def _head(self, response: "ResponseHead", framing: bytes) -> bytes:
+        request = self.request
+        if not self._keep_alive:
+            framing += b"Connection: close\r\n"
+        elif request.http_1_0:
+            framing += b"Connection: keep-alive\r\n"
+        return b"HTTP/1.1 %b\r\n%bX-Request-ID: %b\r\ntraceparent: %b\r\n%b%b%b\r\n" % (
+            response.status_line,
+            response.headers,
+            request.request_id,
+            request.traceparent,
+            self.set_cookie,
+            self.lane.side_line,
+            framing,
+        )
+
+    def _finish(self, status: int, now: float, error: str | None) -> None:
+        self.done = True
+        board, cell = self._board, self.lane.cell
+        seconds = now - self.began
+        board.in_flight.discard(self)
+        cell.in_flight -= 1
+        cell.observe(status, seconds)
+        if error is not None:
+            cell.error(error)
+        if board.log is not None:
+            board.log.add(self, status, seconds, error)
+        self.client.exchange_done(now, keep_alive=self._keep_alive and error != "client-gone")

@@ -1,0 +1,408 @@
+"""A request's head: read, checked, and rewritten for the upstream (RFC 9110, RFC 9112). No I/O.
+
+Two readers must agree before a byte goes upstream: llhttp in its strict mode, and the rules here. The head
+that is sent on is composed anew from what was understood, so that a doubtful spelling never reaches a second
+parser. What is refused: both lengths or two of one, a Transfer-Encoding other than chunked, bare CR or LF,
+folded headers, space before a colon, NUL, a missing or doubled Host, a target that names another host, and
+dot segments, which an upstream could resolve to a route other than the one decided here.
+"""
+
+import re
+from dataclasses import dataclass
+from random import getrandbits
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
+
+from strangler.proxy import refusals
+from strangler.proxy.heads import Kinds, Sink, pairs, tokens
+from strangler.proxy.refusals import Refused
+
+VIA: Final = b"1.1 banyan"
+
+(
+    HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, COOKIE, REQUEST_ID, TRACEPARENT,
+    FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, EDGE, EXPECT, UPGRADE, HOP, VIA_LIST, COHORT) = range(1,
+    18)  # fmt: skip
+
+_KINDS: Final = Kinds(
+    {
+        b"host": HOST,
+        b"connection": CONNECTION,
+        b"content-length": CONTENT_LENGTH,
+        b"transfer-encoding": TRANSFER_ENCODING,
+        b"authorization": AUTHORIZATION,
+        b"cookie": COOKIE,
+        b"x-request-id": REQUEST_ID,
+        b"traceparent": TRACEPARENT,
+        b"x-forwarded-for": FORWARDED_FOR,
+        b"x-forwarded-proto": FORWARDED_PROTO,
+        b"x-forwarded-host": FORWARDED_HOST,
+        # what only a proxy in front may say
+        b"forwarded": EDGE,
+        b"x-real-ip": EDGE,
+        b"x-forwarded-port": EDGE,
+        b"x-forwarded-prefix": EDGE,
+        b"x-forwarded-server": EDGE,
+        b"expect": EXPECT,
+        b"upgrade": UPGRADE,
+        # hop-by-hop whether or not Connection names them (RFC 9110 §7.6.1); trailers are dropped, so is their
+        # offer
+        b"keep-alive": HOP,
+        b"proxy-connection": HOP,
+        b"proxy-authorization": HOP,
+        b"te": HOP,
+        b"trailer": HOP,
+        b"http2-settings": HOP,
+        b"via": VIA_LIST,
+        b"banyan-cohort": COHORT,
+    }
+)
+_LISTS: Final = frozenset({CONNECTION, FORWARDED_FOR, UPGRADE, HOP, VIA_LIST, EDGE})
+_NOT_TO_BE_NAMED: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"via"})
+
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?#]*)(/[^?]*)?(\?.*)?")
+_DOT_SEGMENT: Final = re.compile(rb"/\.{1,2}(?:/|\Z)")
+_TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_ID_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:/+=@-"
+_LONGEST_ID: Final = 128
+_TRACE_ID: Final = re.compile(rb"(?!0{32})[0-9a-f]{32}")
+_SCHEMES: Final = frozenset({b"http", b"https"})
+_CLOSED: Final = frozenset({b"CONNECT", b"TRACE"})
+SLASH: Final = 47
+FIRST_VISIBLE: Final = 33
+# bound once: they run for every header
+_kind_of: Final = _KINDS.__getitem__
+_COLON: Final = b": ".join
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a connection, and whether its X-Forwarded-* are believed."""
+
+    address: bytes
+    trusted: bool
+
+
+class RequestHead:
+    """What the proxy needs to know of a request. The class holds the defaults, an instance what differs."""
+
+    method: bytes
+    target: bytes
+    path: bytes
+    """Without the query, as it was sent: what routes are matched with."""
+    host: bytes = b""
+    address: bytes
+    """The client's own, as far as trusted proxies know it."""
+    scheme: bytes = b"http"
+    http_1_0: bool = False
+    keep_alive: bool = True
+    content_length: int = 0
+    chunked: bool = False
+    expects_continue: bool = False
+    upgrade: bool = False
+    authorization: bytes | None = None
+    cookie: bytes | None = None
+    cohort: bytes | None = None
+    request_id: bytes
+    traceparent: bytes
+    forwarded: bytes
+    """The whole head as it goes upstream."""
+
+    has_length: bool = False
+    has_body_or_upgrade: bool = False
+
+
+class RequestReader:
+    """Reads the heads of one connection's requests, one at a time."""
+
+    __slots__ = ("_believed_host", "_headers", "_max_headers", "_parser", "_peer", "_sink", "_urls")
+
+    def __init__(self, peer: Peer, *, max_headers: int) -> None:
+        self._peer = peer
+        self._max_headers = max_headers
+        self._believed_host: bytes | None = None
+        self._headers: dict[bytes, bytes] = {}
+        self._urls: list[bytes] = []
+        self._sink = Sink()
+        self._sink.on_header = self._headers.__setitem__
+        self._sink.on_url = self._urls.append
+        self._parser = HttpRequestParser(self._sink)
+
+    def read(self, raw: bytes) -> RequestHead:
+        """One whole head, from the request line to the empty line. Raises `Refused`."""
+        headers = self._headers
+        headers.clear()
+        self._urls.clear()
+        try:
+            self._parser.feed_data(raw)
+        except HttpParserUpgrade:
+            self._parser = HttpRequestParser(self._sink)
+        except HttpParserInvalidMethodError:
+            raise Refused(refusals.METHOD_UNKNOWN) from None
+        except HttpParserError as error:
+            raise _malformed(str(error)) from None
+        urls = self._urls
+        if not urls or raw[0] < FIRST_VISIBLE:  # llhttp would skip empty lines, and the count below be wrong
+            raise _malformed("There is no request line.")
+        # llhttp has seen to it that LF stands only at the ends of lines
+        repeated = b"" if len(headers) == raw.count(b"\n") - 2 else self._merge_repeated(raw)
+        if len(headers) > self._max_headers:
+            raise Refused(refusals.HEAD_TOO_LARGE.because("There are too many headers."))
+
+        request = RequestHead()
+        target = urls[0]
+        method = request.method = raw[: raw.find(b" ")]
+        if not raw.startswith(b" HTTP/1.1\r", len(method) + len(target) + 1):
+            _check_version(request, raw)
+        self._note_headers(request)
+        path = target.partition(b"?")[0]
+        if path[0] != SLASH or method in _CLOSED or len(target.translate(None, b"#%.")) != len(target):
+            target, path = _unusual_target(request, target)
+        request.target = target
+        request.path = path
+        if request.has_body_or_upgrade:
+            self._settle(request)
+            self._parser = HttpRequestParser(self._sink)  # llhttp would take what comes next for a body
+        request.forwarded = b"".join(
+            (
+                method,
+                b" ",
+                target,
+                b" HTTP/1.1\r\n",
+                b"\r\n".join(map(_COLON, headers.items())),
+                repeated,
+                b"\r\n\r\n",
+            )
+        )
+        return request
+
+    def _note_headers(self, request: RequestHead) -> None:  # ruff: ignore[complex-structure, too-many-branches, too-many-statements] — one pass, on every request
+        headers = self._headers
+        peer = self._peer
+        host = forwarded_for = forwarded_proto = forwarded_host = request_id = traceparent = via = (
+            connection
+        ) = None
+        for name in [*headers]:
+            kind = _kind_of(name)
+            if not kind:
+                continue
+            value = headers[name]
+            if kind == HOST:
+                if host is not None:
+                    raise _malformed("Host is given twice.")
+                host = value
+            elif kind == REQUEST_ID:
+                if (
+                    value.translate(None, _ID_BYTES)
+                    or not 0 < len(value) <= _LONGEST_ID
+                    or request_id is not None
+                ):
+                    del headers[name]
+                else:
+                    request_id = value
+            elif kind == FORWARDED_FOR:
+                forwarded_for = value if forwarded_for is None else b"%b, %b" % (forwarded_for, value)
+                del headers[name]
+            elif kind == FORWARDED_PROTO:
+                if peer.trusted and value in _SCHEMES and forwarded_proto is None:
+                    request.scheme = forwarded_proto = value
+                else:
+                    del headers[name]
+            elif kind == AUTHORIZATION:
+                if request.authorization is not None:
+                    raise _malformed("Authorization is given twice.")
+                request.authorization = value
+            elif kind == COOKIE:
+                request.cookie = value if request.cookie is None else b"%b; %b" % (request.cookie, value)
+            elif kind == TRACEPARENT:
+                if traceparent is None and _TRACEPARENT.fullmatch(value):
+                    traceparent = value
+                else:
+                    del headers[name]
+            elif kind == FORWARDED_HOST:
+                if peer.trusted and _HOST.fullmatch(value) and forwarded_host is None:
+                    forwarded_host = value
+                else:
+                    del headers[name]
+            elif kind == CONTENT_LENGTH:
+                if request.has_length:
+                    raise _malformed("There are two lengths.")
+                request.has_length = request.has_body_or_upgrade = True
+                request.content_length = int(value)
+            elif kind == CONNECTION:
+                connection = value if connection is None else b"%b,%b" % (connection, value)
+                del headers[name]
+            elif kind == VIA_LIST:
+                via = value if via is None else b"%b, %b" % (via, value)
+                del headers[name]
+            else:
+                self._note_rare_header(request, kind, name, value)
+        if host is None:
+            raise _malformed("There is no Host header.")
+        if host != self._believed_host:
+            host = self._believed_host = _checked_host(host)
+        request.host = host
+        if connection is not None and connection != b"keep-alive":
+            self._apply_connection(request, connection)
+        elif request.upgrade or request.http_1_0:
+            self._apply_connection(request, connection or b"")
+        address = peer.address
+        if forwarded_for and peer.trusted:
+            request.address = forwarded_for.rpartition(b",")[2].strip(b" \t")
+            headers[b"X-Forwarded-For"] = b"%b, %b" % (forwarded_for, address)
+        else:
+            headers[b"X-Forwarded-For"] = request.address = address
+        if forwarded_proto is None:
+            headers[b"X-Forwarded-Proto"] = b"http"
+        if forwarded_host is None:
+            headers[b"X-Forwarded-Host"] = host
+        headers[b"Via"] = VIA if via is None else _via(via)
+        # The ids of common/context.py: taken if well formed, else made; one made id serves for both.
+        if traceparent is None:
+            if request_id is not None and len(request_id) == 32 and _TRACE_ID.fullmatch(request_id):
+                traceparent = b"00-%b-%016x-00" % (request_id, getrandbits(64) or 1)
+            else:
+                traceparent = b"00-%032x-%016x-00" % (getrandbits(128) or 1, getrandbits(64) or 1)
+            headers[b"traceparent"] = traceparent
+        if request_id is None:
+            request_id = headers[b"X-Request-ID"] = traceparent[3:35]
+        request.request_id = request_id
+        request.traceparent = traceparent
+
+    def _note_rare_header(self, request: RequestHead, kind: int, name: bytes, value: bytes) -> None:
+        headers = self._headers
+        if kind == TRANSFER_ENCODING:
+            if request.chunked or value.strip(b" \t").lower() != b"chunked":
+                raise _malformed("Transfer-Encoding must be chunked, once.")
+            request.chunked = request.has_body_or_upgrade = True
+        elif kind == EXPECT:
+            if value.strip(b" \t").lower() != b"100-continue":
+                raise Refused(refusals.EXPECTATION)
+            request.expects_continue = True
+        elif kind == COHORT:
+            request.cohort = value
+        elif kind == UPGRADE:
+            # A WebSocket is all that is tunnelled: anything else (h2c) would carry requests past the rules
+            # here.
+            request.has_body_or_upgrade = True
+            request.upgrade = b"websocket" in tokens(value) and not request.http_1_0
+            if not request.upgrade:
+                del headers[name]
+        elif kind == HOP or not self._peer.trusted:
+            del headers[name]
+
+    def _apply_connection(self, request: RequestHead, value: bytes) -> None:
+        """RFC 9110 §7.6.1: what Connection names goes no further."""
+        headers = self._headers
+        named = tokens(value)
+        if b"close" in named:
+            request.keep_alive = False
+        elif request.http_1_0 and b"keep-alive" in named:
+            request.keep_alive = True
+        if request.upgrade and b"upgrade" in named:
+            headers[b"Connection"] = b"Upgrade"
+        else:
+            self._drop({b"upgrade"})
+            request.upgrade = False
+        others = set(named) - {b"close", b"keep-alive", b"upgrade"}
+        if others & _NOT_TO_BE_NAMED:
+            raise _malformed("Connection names a header that is not its to remove.")
+        if others:
+            self._drop(others)
+
+    def _drop(self, lowered: set[bytes]) -> None:
+        for name in [name for name in self._headers if name.lower() in lowered]:
+            del self._headers[name]
+
+    @staticmethod
+    def _settle(request: RequestHead) -> None:
+        """What can only be judged when all headers are known."""
+        if request.chunked:
+            if request.http_1_0:
+                raise _malformed("HTTP/1.0 has no Transfer-Encoding.")
+            if request.has_length:
+                raise _malformed("Both Content-Length and Transfer-Encoding are given.")
+
+    def _merge_repeated(self, raw: bytes) -> bytes:
+        """Read a head in which some name comes twice; returns the lines that the dict has no room for."""
+        headers = self._headers
+        headers.clear()
+        repeated = []
+        found = pairs(raw)
+        if len(found) > self._max_headers:
+            raise Refused(refusals.HEAD_TOO_LARGE.because("There are too many headers."))
+        for name, value in found:
+            if name not in headers:
+                headers[name] = value
+                continue
+            kind = _KINDS[name]
+            if kind in _LISTS:
+                headers[name] = b"%b, %b" % (headers[name], value)
+            elif kind == COOKIE:
+                headers[name] = b"%b; %b" % (headers[name], value)
+            elif kind:
+                raise _malformed(f"{name.decode('latin-1')} is given twice.")
+            else:
+                repeated.append(b"\r\n%b: %b" % (name, value))
+        return b"".join(repeated)
+
+
+def _check_version(request: RequestHead, raw: bytes) -> None:
+    line_end = raw.find(b"\r\n")
+    if raw.startswith(b" HTTP/1.0", line_end - 9):
+        request.http_1_0 = True
+        request.keep_alive = False
+    elif not raw.startswith(b" HTTP/1.1", line_end - 9):
+        raise Refused(refusals.VERSION)
+
+
+def _unusual_target(request: RequestHead, target: bytes) -> tuple[bytes, bytes]:
+    """The target in origin form, and the path that routes are matched with."""
+    if request.method in _CLOSED:
+        raise Refused(refusals.METHOD_CLOSED)
+    if b"#" in target:
+        raise _malformed("A request target has no fragment.")
+    if not target.startswith(b"/"):
+        target = _origin_form(target, request)
+    path = target.partition(b"?")[0]
+    if b"." in (plain := unquote_to_bytes(path)) and _DOT_SEGMENT.search(plain):
+        raise _malformed("The path has dot segments.")
+    return target, path
+
+
+def _via(value: bytes) -> bytes:
+    if VIA in value:
+        raise Refused(refusals.LOOP)
+    return b"%b, %b" % (value, VIA)
+
+
+def _origin_form(target: bytes, request: RequestHead) -> bytes:
+    """RFC 9112 §3.2: the absolute form names the same host as Host or is refused; `*` is for OPTIONS."""
+    if target == b"*" and request.method == b"OPTIONS":
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise _malformed("The request target is neither a path nor an http URL.")
+    authority, path, query = absolute.groups()
+    if authority.lower() != request.host.lower():
+        raise _malformed("The request target and Host name different hosts.")
+    return (path or b"/") + (query or b"")
+
+
+def _checked_host(value: bytes) -> bytes:
+    host = value.strip(b" \t")  # llhttp leaves what stands before the line's end
+    if not _HOST.fullmatch(host):
+        raise _malformed("Host names no host.")
+    return host
+
+
+def _malformed(why: str) -> Refused:
+    return Refused(refusals.MALFORMED.because(why))
+
+
+def new_trace_id() -> bytes:
+    """An id for what came without one."""
+    return b"%032x" % getrandbits(128)
