@@ -145,6 +145,8 @@ def require_match(request: web.Request, etag: str) -> None:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, UUID):
+        return str(value)  # asyncpg's own subclass, which orjson does not take for one
     if isinstance(value, datetime):
         return format_instant(value)
     if isinstance(value, date):
