@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from common.passwords import hash_password
-
 from common.database import open_pool
 from common.keyring import KeyRing
+from common.passwords import hash_password
 from deploy.demo import LOGINS, PASSWORD
 from deploy.demo.generate import SEED, admin, companies
 from deploy.demo.legacy import LegacyRows, analyze, existing_slugs, has_admin

@@ -10,11 +10,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from asyncpg import Range
-from legacy.qr_tokens import make_token
 
 from deploy.demo.identifiers import new_id
 from deploy.demo.places import TIME_ZONE
 from deploy.demo.rows import CURRENCY
+from legacy.qr_tokens import make_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
