@@ -22,6 +22,7 @@ from legacy.companies import CompanySuspended
 from legacy.fleet import conflicts_wire
 from legacy.queries import companies as company_queries
 from legacy.queries import fleet as fleet_queries
+from legacy.queries import gtfs as gtfs_queries
 from legacy.queries import network as network_queries
 from legacy.queries import schedule as queries
 from legacy.rules.gtfs_times import Calendar, service_instant
@@ -234,6 +235,7 @@ async def _publish_timetables(
     async with transaction(pool) as conn:
         await _require_active(conn, company_id)
         await _require_layout(conn, company_id, layout_id)
+        await gtfs_queries.keep_feed_for_reading(conn, gtfs_queries.lock_of(company_id))
         timetables = await queries.timetables_to_publish(conn, company_id, span["ids"])
         if span["ids"] is not None and len(timetables) < len(set(span["ids"])):
             known = {timetable["id"] for timetable in timetables}

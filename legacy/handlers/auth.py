@@ -37,6 +37,8 @@ from legacy.cookies import clear_session, refresh_cookie, set_session
 from legacy.handlers.devices import device_of
 from legacy.keys import CONFIG, SWEEPER, TOKEN_KEYS
 from legacy.queries import accounts as queries
+from legacy.queries import sessions as session_queries
+from legacy.queries import throttles as throttle_queries
 from legacy.schemas import auth as wire
 from legacy.sessions import RefreshInvalid
 
@@ -56,6 +58,7 @@ NEW_STAFF = wire.NewStaff()
 LIST = ListQuery()
 
 RESET_SWEEP = "send reset links"
+BATCH = 500
 OPERATORS = (Role.OPERATOR, Role.ADMIN)
 
 
@@ -138,6 +141,14 @@ async def confirm_reset(request: web.Request) -> web.Response:
 async def send_reset_links(app: web.Application) -> int:
     """A sweep's step."""
     return await resets.send_links(app[POOL], app[LANGUAGES], app[CONFIG].public_url)
+
+
+async def forget_old(app: web.Application) -> int:
+    """A sweep's step: expired tokens, and attempts too old to count."""
+    pool = app[POOL]
+    return await session_queries.forget_expired(pool, BATCH) + await throttle_queries.forget_attempts(
+        pool, BATCH
+    )
 
 
 async def show_me(request: web.Request) -> web.Response:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOON = time(12)
 HALF_DAY = timedelta(hours=12)
-LATEST_S = 100 * 3600  # four days on the road; beyond that it is a slip of the pen
+LATEST_S = 240 * 3600  # ten days on the road; beyond that it is a slip of the pen
 
 _TIME = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d)")
 _DATE = re.compile(r"\d{8}")

@@ -1,0 +1,195 @@
+"""Brings a feed into the database, inside the caller's transaction: whole or not at all.
+
+What was imported before is recognised: stops by their codes, routes by the hash of their pattern, timetables
+by the feed's ids. So importing a feed again changes only what has changed, and what it has no more is dropped
+unless departures are made of it; those stay in any case.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from common.ids import uuid7
+from common.money import to_major, to_minor
+from legacy.gtfs.feed import Call, Pattern
+from legacy.gtfs.problems import FeedError
+from legacy.queries import gtfs as queries
+from legacy.queries.network import stops_of_routes
+from legacy.rules.fares import fare_sums
+from legacy.rules.places import slug
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from common.database import Connection
+    from legacy.gtfs.feed import Feed, Stop
+
+STEPS = 4
+
+
+async def load_feed(
+    conn: Connection,
+    company: Mapping[str, Any],
+    feed: Feed,
+    city: str | None,
+    progress: Callable[[int, int], Awaitable[None]],
+) -> dict[str, Any]:
+    """Load everything; answers the counts. Raises FeedError for new stops that are in no city.
+
+    `city` is for stops of which the feed names none. `progress` is told how many of how many steps are done.
+    """
+    company_id = company["id"]
+    stop_ids = await _load_stops(conn, company_id, feed, city)
+    await progress(1, STEPS)
+    route_ids = await _load_routes(conn, company, feed, stop_ids)
+    await progress(2, STEPS)
+    await _load_timetables(conn, company_id, feed, route_ids)
+    await progress(3, STEPS)
+    await queries.withdraw_timetables(conn, company_id, [trip.trip_id for trip in feed.trips])
+    await queries.withdraw_routes(conn, company_id, [pattern.key for pattern in feed.patterns])
+    await queries.drop_idle_calendars(conn, company_id)
+    await progress(STEPS, STEPS)
+    return {
+        "agencies": feed.agencies,
+        "stops": len(feed.stops),
+        "routes": len(feed.patterns),
+        "timetables": len(feed.trips),
+        "calendars": len(feed.services),
+        "skipped": feed.skipped,
+    }
+
+
+async def _load_stops(conn: Connection, company_id: UUID, feed: Feed, city: str | None) -> dict[str, UUID]:
+    """Ids of the feed's stops by code."""
+    known = {
+        row["code"]: row
+        for row in await queries.stops_by_code(conn, company_id, [stop.code for stop in feed.stops])
+    }
+    ids: dict[str, UUID] = {}
+    rows = []
+    for stop in feed.stops:
+        before = known.get(stop.code)
+        ids[stop.code] = uuid7() if before is None else before["id"]
+        town = _city(stop, city, before)
+        row = (stop.code, stop.name, town, slug(town), stop.lat, stop.lon, stop.time_zone)
+        rows.append((ids[stop.code], *row))
+    if rows:
+        await queries.upsert_stops(conn, company_id, rows)
+    return ids
+
+
+def _city(stop: Stop, city: str | None, before: Mapping[str, Any] | None) -> str:
+    """What the feed says, then the caller, then what was there before."""
+    found = stop.city or city or (before["city"] if before is not None else None)
+    if found is None:
+        message = "The feed does not say in which city its stops are: name it with ?city=."
+        raise FeedError({"city": [message]})
+    if not slug(found):
+        raise FeedError({"city": [f"{found!r} has neither letters nor digits."]})
+    return str(found)
+
+
+async def _load_routes(
+    conn: Connection, company: Mapping[str, Any], feed: Feed, stop_ids: Mapping[str, UUID]
+) -> list[UUID]:
+    """Ids of the feed's patterns, in their order."""
+    known = {row["gtfs_pattern"]: row["id"] for row in await queries.routes_by_pattern(conn, company["id"])}
+    known |= await _routes_of_our_own(conn, company["id"], feed, stop_ids)
+    ids = []
+    new_routes, new_stops, old_routes = [], [], []
+    for pattern in feed.patterns:
+        key = pattern.key
+        route_id = known.get(key)
+        row = (pattern.code, pattern.name, pattern.distance_km)
+        if route_id is None:
+            route_id = uuid7()
+            currency = company["currency"]
+            new_routes.append((route_id, company["id"], *row, currency, pattern.gtfs_route_id, key))
+            new_stops += _route_stops(route_id, pattern, stop_ids, currency)
+        else:
+            old_routes.append((route_id, *row))
+        ids.append(route_id)
+    await queries.copy_routes(conn, new_routes)
+    await queries.copy_route_stops(conn, new_stops)
+    if old_routes:
+        await queries.update_routes(conn, old_routes)
+    return ids
+
+
+async def _routes_of_our_own(
+    conn: Connection, company_id: UUID, feed: Feed, stop_ids: Mapping[str, UUID]
+) -> dict[str, UUID]:
+    """Routes made by hand that come back in an export of ours, unchanged: by the key they have there."""
+    named = {route_id for pattern in feed.patterns if (route_id := _uuid(pattern.gtfs_route_id))}
+    if not named:
+        return {}
+    codes = {stop_id: code for code, stop_id in stop_ids.items()}
+    routes = await queries.routes_by_id(conn, company_id, named)
+    stops = await stops_of_routes(conn, [route["id"] for route in routes])
+    found = {}
+    for route in routes:
+        calls = tuple(
+            Call(
+                codes.get(stop["stop_id"], ""),
+                stop["arrive_s"],
+                stop["depart_s"],
+                to_minor(stop["leg_fare"], route["currency"]),
+            )
+            for stop in stops[route["id"]]
+        )
+        pattern = Pattern(str(route["id"]), route["code"], route["name"], route["distance_km"], calls)
+        found[pattern.key] = route["id"]
+    return found
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _route_stops(
+    route_id: UUID, pattern: Pattern, stop_ids: Mapping[str, UUID], currency: str
+) -> list[tuple[Any, ...]]:
+    legs = [to_major(call.leg_fare, currency) for call in pattern.calls]
+    return [
+        (route_id, seq, stop_ids[call.stop], call.arrive_s, call.depart_s, leg, fare_sum)
+        for seq, (call, leg, fare_sum) in enumerate(zip(pattern.calls, legs, fare_sums(legs), strict=True))
+    ]
+
+
+async def _load_timetables(conn: Connection, company_id: UUID, feed: Feed, route_ids: list[UUID]) -> None:
+    await queries.upsert_calendars(
+        conn,
+        [
+            (
+                company_id,
+                service.service_id,
+                list(service.weekdays),
+                service.start_date,
+                service.end_date,
+                list(service.added),
+                list(service.removed),
+            )
+            for service in feed.services
+        ],
+    )
+    if feed.trips:
+        await queries.upsert_timetables(
+            conn,
+            company_id,
+            [
+                (
+                    uuid7(),
+                    trip.trip_id,
+                    route_ids[trip.pattern],
+                    trip.service_id,
+                    trip.headsign,
+                    trip.start_s,
+                    feed.time_zone,
+                )
+                for trip in feed.trips
+            ],
+        )
