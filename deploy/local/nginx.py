@@ -55,9 +55,8 @@ class Gateway:
         # read its configuration.
         argv = (str(self.binary.path), "-p", str(self.config.parent), "-c", str(self.config), "-e", "stderr")
         command = Command(argv, folder=self.config.parent)
-        return Daemon(
-            "gateway", command, by_request(f"{self.url}/gateway/health"), needs, f"nginx {self.binary}"
-        )
+        ready = by_request(f"{self.url}/gateway/health")
+        return Daemon("gateway", command, ready, needs, f"nginx {self.binary}", ("strangler", "legacy"))
 
 
 def lay_out(

@@ -37,6 +37,8 @@ class Daemon:
     ready: Probe
     needs: tuple[str, ...] = ()
     note: str = ""
+    stops_before: tuple[str, ...] = ()
+    """Parts that it does not need in order to start, and that must outlive it."""
     start_within_s: float = 30.0
     stop_within_s: float = 10.0
 

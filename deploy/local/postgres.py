@@ -112,6 +112,18 @@ class Postgres:
         remove_stale_postmaster(self.data)
         self._write_settings()
 
+    async def secure(self, spawner: Spawner) -> None:
+        """Bring a data folder that was just made to the disk for good; not on the way to the first page."""
+        if self._unsynced().exists():
+            argv = (self.program("initdb"), "-D", str(self.data), "--sync-only")
+            command = Command(argv, folder=Path("/"), identity=self.standing.identity, aloud=False)
+            await spawner.run("initdb", command, within_s=180)
+            self._unsynced().unlink()
+
+    def _unsynced(self) -> Path:
+        """Exists from the making of the data folder until it is known to be on the disk."""
+        return self.data.with_name(f"{self.data.name}.unsynced")
+
     async def _initialise(self, spawner: Spawner) -> None:
         """A half-made folder of an interrupted start is thrown away; ours alone, by its mark."""
         making = self.data.with_name(".making-" + self.data.name)
@@ -125,9 +137,10 @@ class Postgres:
                 os.fchown(password_file.fileno(), *self.standing.owner)
             argv = [self.program("initdb"), "-D", str(making), "-U", "postgres", "--auth=scram-sha-256"]
             argv += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8"]
-            argv += [f"--pwfile={password_file.name}", *(["--no-sync"] if self.fast else [])]
+            argv += [f"--pwfile={password_file.name}", "--no-sync"]
             command = Command(tuple(argv), folder=Path("/"), identity=self.standing.identity, aloud=False)
             await spawner.run("initdb", command, within_s=180)
+        self._unsynced().touch()
         making.rename(self.data)
 
     def _write_settings(self) -> None:

@@ -126,6 +126,7 @@ class _Session:
         ending = asyncio.create_task(self._ending.wait())
         watching = asyncio.create_task(self._watch_owner())
         starting = asyncio.create_task(self._supervisor.start())
+        later: asyncio.Task[None] | None = None
         server = None
         try:
             server = await control.serve(self._order.folders.control, self._supervisor)
@@ -133,12 +134,14 @@ class _Session:
             if starting.done():
                 await starting
                 self._announce(time.monotonic() - began)
+                later = asyncio.create_task(self._afterwards())
                 await ending
             return 0
         finally:
-            starting.cancel()
-            watching.cancel()
-            await asyncio.gather(starting, watching, return_exceptions=True)
+            tasks = [task for task in (starting, watching, later) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._order.folders.stack.unlink(missing_ok=True)
             await self._supervisor.stop()
             ending.cancel()
@@ -174,6 +177,13 @@ class _Session:
         order.terminal.plain(
             welcome(stack.public_url, stack.origins, seconds, since, cold=self._cold, demo=order.demo)
         )
+
+    async def _afterwards(self) -> None:
+        for step in self._stack.afterwards:
+            try:
+                await step.act(self._spawner)
+            except StartFailed as error:
+                self._spawner.log(step.name).say(str(error))
 
     async def _watch_owner(self) -> None:
         """For tests: nobody else would stop the stack of a test run that was killed."""

@@ -24,10 +24,12 @@ from deploy.local.readiness import NOT_YET, Probe, by_ping, by_query, by_request
 from deploy.local.refusals import StartFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from deploy.local.folders import Folders
     from deploy.local.processes import Spawner
+
+    Act = Callable[[Spawner], Awaitable[None]]
 
 DOMAINS: Final = ("auth", "user", "company", "ticketing", "qr", "payment")
 # What a person may set for the processes from outside; everything else named BANYAN_ is the stack's to say.
@@ -65,47 +67,57 @@ class Stack:
     ports: dict[str, int]
     origins: dict[str, str]
     public_url: str
-    gateway_url: str
     description: dict[str, Any] = field(default_factory=dict)
+    afterwards: list[Step] = field(default_factory=list)
+    """What can wait until people use the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A stack while it is put together."""
+
+    folders: Folders
+    options: Options
+    env: Mapping[str, str]
+    credentials: Credentials
+    parts: list[Part] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
+    afterwards: list[Step] = field(default_factory=list)
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.options.ports[name]}"
+
+    def names(self) -> set[str]:
+        return {part.name for part in self.parts}
 
 
 def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
     """Lay everything out on disk and describe it; raises CannotStart, and starts nothing."""
-    credentials = load_credentials(folders, databases.ROLES)
-    ports = dict(options.ports)
-    origins: dict[str, str] = {}
-    parts: list[Part] = []
-
-    admin_dsn = _add_postgres(parts, ports, origins, folders, options, env, credentials)
-    redis_url = _add_valkey(parts, ports, origins, folders, options, env, credentials)
+    draft = _Draft(folders, options, env, load_credentials(folders, databases.ROLES))
+    admin_dsn = _add_postgres(draft)
+    redis_url = _add_valkey(draft)
     dsns = {
-        owner: databases.dsn_of(admin_dsn, owner, credentials.roles[databases.role_of(owner)])
+        owner: databases.dsn_of(admin_dsn, owner, draft.credentials.roles[databases.role_of(owner)])
         for owner in databases.OWNERS
     }
-    public_url = env.get("BANYAN_PUBLIC_URL") or f"http://localhost:{ports['gateway']}"
-    common = _common_environment(folders, options, env, credentials, public_url)
-    environments = _add_applications(parts, ports, folders, options, common, dsns, redis_url)
+    public_url = env.get("BANYAN_PUBLIC_URL") or f"http://localhost:{options.ports['gateway']}"
+    common = _common_environment(draft, public_url)
 
-    gateway = nginx.lay_out(
-        folders,
-        hosts=options.hosts,
-        port=ports["gateway"],
-        strangler=f"127.0.0.1:{ports['strangler']}",
-        limits=nginx.Limits.from_env(env),
-    )
-    parts.append(gateway.daemon(()))
-    origins["nginx"] = str(gateway.binary)
+    async def make_keys(_spawner: Spawner) -> None:
+        await asyncio.to_thread(make_rings, folders)
 
-    if _present("strangler.proxy.__main__") or _present("strangler.__main__"):
-        needs = tuple(name for name in ("gateway", "strangler", "legacy") if _has(parts, name))
-        parts.append(Step("first-page", _first_page(gateway.url), needs))
-    wanted = {part.name for part in parts if isinstance(part, Daemon)} | {"strangler-admin"}
+    draft.parts.append(Step("keys", make_keys))
+    environments = {
+        "legacy": _add_legacy(draft, common, dsns["legacy"]),
+        "strangler": _add_strangler(draft, common, dsns["strangler"], redis_url),
+    }
+    gateway_url = _add_gateway(draft)
     description = {
         "public_url": public_url,
-        "gateway_url": gateway.url,
-        "strangler_url": f"http://127.0.0.1:{ports['strangler']}",
-        "strangler_admin_url": f"http://127.0.0.1:{ports['strangler-admin']}",
-        "legacy_url": f"http://127.0.0.1:{ports['legacy']}",
+        "gateway_url": gateway_url,
+        "strangler_url": draft.url("strangler"),
+        "strangler_admin_url": draft.url("strangler-admin"),
+        "legacy_url": draft.url("legacy"),
         "redis_url": redis_url,
         "admin_dsn": admin_dsn,
         "databases": {databases.database_of(owner): dsn for owner, dsn in dsns.items()},
@@ -115,161 +127,158 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
         "logs_dir": str(folders.logs),
         "secrets_dir": str(folders.secrets),
         "control": str(folders.control),
-        "ports": ports,
+        "ports": dict(options.ports),
     }
-    ports = {name: port for name, port in ports.items() if name in wanted}
-    return Stack(parts, ports, origins, public_url, gateway.url, description)
+    wanted = draft.names() | {"strangler-admin"}
+    ports = {name: port for name, port in options.ports.items() if name in wanted}
+    return Stack(draft.parts, ports, draft.origins, public_url, description, draft.afterwards)
 
 
-def _add_postgres(
-    parts: list[Part],
-    ports: dict[str, int],
-    origins: dict[str, str],
-    folders: Folders,
-    options: Options,
-    env: Mapping[str, str],
-    credentials: Credentials,
-) -> str:
+def _add_postgres(draft: _Draft) -> str:
     """Answers the superuser's DSN."""
-    outside = env.get("BANYAN_POSTGRES_URL")
+    outside = draft.env.get("BANYAN_POSTGRES_URL")
     if outside:
-        origins["PostgreSQL"] = "the address in BANYAN_POSTGRES_URL"
-        parts.append(Step("postgres", _external("PostgreSQL", "BANYAN_POSTGRES_URL", by_query(outside))))
+        draft.origins["PostgreSQL"] = "at the address in BANYAN_POSTGRES_URL"
+        draft.parts.append(
+            Step("postgres", _external("PostgreSQL", "BANYAN_POSTGRES_URL", by_query(outside)))
+        )
         dsn = outside
     else:
-        server = postgres.lay_out(folders, ports["postgres"], credentials.postgres, fast=options.fast)
-        origins["PostgreSQL"] = str(server.binary)
-        parts += [Step("cluster", server.prepare), server.daemon(("cluster",))]
+        server = postgres.lay_out(
+            draft.folders,
+            draft.options.ports["postgres"],
+            draft.credentials.postgres,
+            fast=draft.options.fast,
+        )
+        draft.origins["PostgreSQL"] = str(server.binary)
+        draft.parts.extend((Step("cluster", server.prepare), server.daemon(("cluster",))))
+        if not draft.options.fast:
+            draft.afterwards.append(Step("disk", server.secure))
         dsn = server.dsn()
 
     async def make(spawner: Spawner) -> None:
-        made = await databases.make_databases(dsn, credentials.roles)
+        made = await databases.make_databases(dsn, draft.credentials.roles)
         await databases.add_statement_statistics(dsn)
         if made:
             spawner.log("databases").say("created " + ", ".join(made))
 
-    parts.append(Step("databases", make, ("postgres",)))
+    draft.parts.append(Step("databases", make, ("postgres",)))
     return dsn
 
 
-def _add_valkey(
-    parts: list[Part],
-    ports: dict[str, int],
-    origins: dict[str, str],
-    folders: Folders,
-    options: Options,
-    env: Mapping[str, str],
-    credentials: Credentials,
-) -> str:
-    outside = env.get("BANYAN_REDIS_URL")
+def _add_valkey(draft: _Draft) -> str:
+    """Answers its URL."""
+    outside = draft.env.get("BANYAN_REDIS_URL")
     if outside:
-        origins["Redis"] = "the address in BANYAN_REDIS_URL"
-        parts.append(Step("valkey", _external("Redis", "BANYAN_REDIS_URL", by_ping(outside))))
+        draft.origins["Redis"] = "at the address in BANYAN_REDIS_URL"
+        draft.parts.append(Step("valkey", _external("Redis", "BANYAN_REDIS_URL", by_ping(outside))))
         return outside
-    server = valkey.lay_out(folders, ports["valkey"], credentials.redis, fast=options.fast)
-    origins["Valkey"] = str(server.binary)
-    parts.append(server.daemon(()))
+    port, password = draft.options.ports["valkey"], draft.credentials.redis
+    server = valkey.lay_out(draft.folders, port, password, fast=draft.options.fast)
+    draft.origins["Valkey"] = str(server.binary)
+    draft.parts.append(server.daemon(()))
     return server.url
 
 
-def _add_applications(
-    parts: list[Part],
-    ports: Mapping[str, int],
-    folders: Folders,
-    options: Options,
-    common: Mapping[str, str],
-    dsns: Mapping[str, str],
-    redis_url: str,
-) -> dict[str, dict[str, str]]:
-    """Legacy and the strangler, with their tables, keys and first data; answers what each is told."""
-
-    async def make_keys(_spawner: Spawner) -> None:
-        await asyncio.to_thread(make_rings, folders)
-
-    parts.append(Step("keys", make_keys))
-    host = "127.0.0.1"
-
-    legacy_environment = {
+def _add_legacy(draft: _Draft, common: Mapping[str, str], dsn: str) -> dict[str, str]:
+    """The monolith, its tables and first data; answers its environment."""
+    environment = {
         **common,
-        "BANYAN_DATABASE_URL": dsns["legacy"],
-        "BANYAN_PORT": str(ports["legacy"]),
+        "BANYAN_DATABASE_URL": dsn,
+        "BANYAN_PORT": str(draft.options.ports["legacy"]),
     }
-    if _present("legacy.__main__"):
-        parts += [
-            Step(
-                "legacy-tables",
-                _program("legacy-tables", legacy_environment, "legacy", "migrate"),
-                ("databases", "keys"),
-            ),
+    if not _present("legacy.__main__"):
+        return environment
+    draft.parts.extend(
+        (
+            _program("legacy-tables", environment, ("legacy", "migrate"), needs=("databases", "keys")),
             Daemon(
                 "legacy",
-                Command(_python("legacy"), legacy_environment),
-                by_request(f"http://{host}:{ports['legacy']}/readyz"),
+                Command(_python("legacy"), environment),
+                by_request(draft.url("legacy") + "/readyz"),
                 ("legacy-tables",),
             ),
-        ]
-        if options.demo and _present("deploy.demo.__main__"):
-            fill = _program("demo", legacy_environment, "deploy.demo", "--if-empty")
-            parts.append(Step("demo", fill, ("legacy-tables",)))
-        if options.admin is not None:
-            email, password = options.admin
-            make_admin = _program(
-                "admin",
-                {**legacy_environment, "BANYAN_ADMIN_PASSWORD": password},
-                *("legacy", "create-admin", "--email", email),
-            )
-            parts.append(Step("admin", make_admin, ("legacy-tables",)))
+        )
+    )
+    if draft.options.demo and _present("deploy.demo.__main__"):
+        draft.parts.append(
+            _program("demo", environment, ("deploy.demo", "--if-empty"), needs=("legacy-tables",))
+        )
+    if draft.options.admin is not None:
+        email, password = draft.options.admin
+        told = {**environment, "BANYAN_ADMIN_PASSWORD": password}
+        arguments = ("legacy", "create-admin", "--email", email)
+        draft.parts.append(_program("admin", told, arguments, needs=("legacy-tables",)))
+    return environment
 
-    strangler_environment = {
+
+def _add_strangler(draft: _Draft, common: Mapping[str, str], dsn: str, redis_url: str) -> dict[str, str]:
+    """The proxy and its tables; answers its environment, which the command line shares."""
+    ports, workers = draft.options.ports, draft.options.workers
+    environment = {
         **common,
         "BANYAN_LOG_LEVEL": common["BANYAN_LOG_LEVEL"].upper(),
-        "BANYAN_DATABASE_URL": dsns["strangler"],
+        "BANYAN_DATABASE_URL": dsn,
         "BANYAN_REDIS_URL": redis_url,
         "BANYAN_PORT": str(ports["strangler"]),
         "BANYAN_ADMIN_PORT": str(ports["strangler-admin"]),
-        "BANYAN_WORKERS": str(options.workers),
-        "BANYAN_ROUTES_FILE": str(folders.root / "strangler" / "routes.toml"),
-        "BANYAN_STATE_DIR": str(folders.strangler),
-        "BANYAN_UPSTREAM_LEGACY": f"http://{host}:{ports['legacy']}",
+        "BANYAN_WORKERS": str(workers),
+        "BANYAN_ROUTES_FILE": str(draft.folders.root / "strangler" / "routes.toml"),
+        "BANYAN_STATE_DIR": str(draft.folders.strangler),
+        "BANYAN_UPSTREAM_LEGACY": draft.url("legacy"),
         **{f"BANYAN_UPSTREAM_{domain.upper()}": "" for domain in DOMAINS},
     }
     if _present("strangler.__main__"):
-        parts += [
-            Step(
-                "strangler-tables",
-                _program("strangler-tables", strangler_environment, "strangler", "migrate"),
-                ("databases", "keys"),
-            ),
-            Daemon(
-                "strangler",
-                Command(_python("strangler", "proxy"), strangler_environment),
-                by_request(f"http://{host}:{ports['strangler-admin']}/readyz"),
-                ("strangler-tables", "valkey"),
-                f"{options.workers} worker{'s' if options.workers > 1 else ''}",
-                stop_within_s=35,  # it drains first
-            ),
-        ]
-    return {"legacy": legacy_environment, "strangler": strangler_environment}
+        draft.parts.extend(
+            (
+                _program("strangler-tables", environment, ("strangler", "migrate"), needs=("databases",)),
+                Daemon(
+                    "strangler",
+                    Command(_python("strangler", "proxy"), environment),
+                    by_request(draft.url("strangler-admin") + "/readyz"),
+                    ("strangler-tables", "valkey"),
+                    f"{workers} worker{'s' if workers > 1 else ''}",
+                    stops_before=("legacy",),
+                    stop_within_s=35,  # it drains first
+                ),
+            )
+        )
+    return environment
 
 
-def _common_environment(
-    folders: Folders, options: Options, env: Mapping[str, str], credentials: Credentials, public_url: str
-) -> dict[str, str]:
+def _add_gateway(draft: _Draft) -> str:
+    """nginx, and the first page through all of it; answers the gateway's own address."""
+    gateway = nginx.lay_out(
+        draft.folders,
+        hosts=draft.options.hosts,
+        port=draft.options.ports["gateway"],
+        strangler=f"127.0.0.1:{draft.options.ports['strangler']}",
+        limits=nginx.Limits.from_env(draft.env),
+    )
+    draft.parts.append(gateway.daemon(()))
+    draft.origins["nginx"] = str(gateway.binary)
+    way = tuple(sorted(draft.names() & {"gateway", "strangler", "legacy"}))
+    if len(way) == 3:
+        draft.parts.append(Step("first-page", _first_page(gateway.url), way))
+    return gateway.url
+
+
+def _common_environment(draft: _Draft, public_url: str) -> dict[str, str]:
     """What more than one process is told."""
     return {
         "BANYAN_HOST": "127.0.0.1",
         "BANYAN_PUBLIC_URL": public_url,
-        "BANYAN_TOKEN_KEYS_FILE": str(ring_file(folders.secrets, "tokens")),
-        "BANYAN_QR_KEYS_FILE": str(ring_file(folders.secrets, "qr")),
-        "BANYAN_SECRET_KEY": credentials.secret_key,
-        "BANYAN_SANDBOX_WEBHOOK_SECRETS": credentials.webhook_secret,
-        "BANYAN_MAIL_URL": folders.mail.as_uri(),
+        "BANYAN_TOKEN_KEYS_FILE": str(ring_file(draft.folders.secrets, "tokens")),
+        "BANYAN_QR_KEYS_FILE": str(ring_file(draft.folders.secrets, "qr")),
+        "BANYAN_SECRET_KEY": draft.credentials.secret_key,
+        "BANYAN_SANDBOX_WEBHOOK_SECRETS": draft.credentials.webhook_secret,
+        "BANYAN_MAIL_URL": draft.folders.mail.as_uri(),
         "BANYAN_MAIL_FROM": "Banyan <tickets@banyan.example>",
         "BANYAN_LOG_LEVEL": "info",
-        "BANYAN_LOG_FORMAT": "json" if options.fast else "text",
+        "BANYAN_LOG_FORMAT": "json" if draft.options.fast else "text",
         "BANYAN_HOLD_S": "600",
         "BANYAN_ENVIRONMENT": "local",
-        **{name: env[name] for name in PASSED_ON if env.get(name)},
+        **{name: draft.env[name] for name in PASSED_ON if draft.env.get(name)},
     }
 
 
@@ -285,14 +294,18 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
 
-def _program(name: str, environment: Mapping[str, str], module: str, *arguments: str) -> Any:
+def _program(
+    name: str, environment: Mapping[str, str], arguments: tuple[str, ...], *, needs: tuple[str, ...]
+) -> Step:
+    """A Python module that runs to its end."""
+
     async def run(spawner: Spawner) -> None:
-        await spawner.run(name, Command(_python(module, *arguments), environment))
+        await spawner.run(name, Command(_python(*arguments), environment))
 
-    return run
+    return Step(name, run, needs)
 
 
-def _external(what: str, variable: str, probe: Probe) -> Any:
+def _external(what: str, variable: str, probe: Probe) -> Act:
     """A server that somebody else runs has to answer soon, or the address is wrong."""
 
     async def wait(_spawner: Spawner) -> None:
@@ -311,7 +324,7 @@ def _external(what: str, variable: str, probe: Probe) -> Any:
     return wait
 
 
-def _first_page(url: str) -> Any:
+def _first_page(url: str) -> Act:
     """The whole way a reader comes; the gateway may be up a moment before those behind it."""
     probe = by_request(url + "/", below=400)
 
@@ -336,7 +349,3 @@ def _present(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:
         return False
-
-
-def _has(parts: list[Part], name: str) -> bool:
-    return any(part.name == name for part in parts)

@@ -81,7 +81,9 @@ class Supervisor:
 
         async def stop_one(part: Part) -> None:
             for other in self.parts:
-                if part.name in other.needs:
+                if part.name in other.needs or (
+                    isinstance(other, Daemon) and part.name in other.stops_before
+                ):
                     await stopped[other.name].wait()
             if isinstance(part, Daemon):
                 await self.stop_unit(part.name)

@@ -37,15 +37,15 @@ def welcome(
         lines.append("  Log in as")
         lines += [f"    {role:<{widths[0]}}  {email:<{widths[1]}}  {word}" for role, email, word in logins]
         lines.append("")
-    lines += [
-        "  Try next",
-        f"    open {url}                        find a bus, book a seat, pay with a test card",
-        f"    curl -s '{url}/api/places?q=a'    the same as an API; its documents are at {url}/api/docs",
-        "    ./banyan routes                    where each route is answered from",
-        "",
-        "  Taken: " + "; ".join(f"{what} {origin}" for what, origin in origins.items()),
+    tries = [
+        (f"open {url}", "find a bus, book a seat, pay with a test card"),
+        (f"curl -s '{url}/api/places?q=a'", f"the same as an API, described at {url}/api/docs"),
+        ("./banyan routes", "where each route is answered from"),
     ]
+    width = max(len(command) for command, _ in tries)
+    lines += ["  Try next", *(f"    {command:<{width}}  {what}" for command, what in tries), ""]
+    lines += ["  Taken: " + "; ".join(f"{what} {origin}" for what, origin in origins.items())]
     kind = "cold" if cold else "warm"
     in_all = f" ({since_make_s:.1f} s since you typed `make run`)" if since_make_s is not None else ""
-    lines += [f"  First page after {seconds:.1f} s, {kind} start{in_all}. Ctrl-C stops everything.", ""]
+    lines += [f"  Ready after {seconds:.1f} s, {kind} start{in_all}. Ctrl-C stops everything.", ""]
     return "\n".join(lines)

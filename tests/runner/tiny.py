@@ -61,7 +61,7 @@ def build(state: Path, one: int, two: int, *words: str) -> Stack:
         Step("step", step, ("one",)),
         daemon("one", one),
     ]
-    return Stack(parts, {"one": one, "two": two}, {}, f"http://localhost:{one}", "", {})
+    return Stack(parts, {"one": one, "two": two}, {}, f"http://localhost:{one}", {})
 
 
 def main() -> int:
