@@ -197,4 +197,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 )
 
 PAGES: tuple[web.RouteDef, ...] = ()
-SWEEPS: tuple[Sweep, ...] = (Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),)
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),
+    Sweep("forget old attempts", 60.0, auth.forget_old),
+)

@@ -26,7 +26,7 @@ async def claim_due(conn: Connection, most: int, lease: timedelta) -> Sequence[M
     """Mails that are due, taken for the length of the lease: if the sender dies, the next one sends them."""
     rows: Sequence[Mapping[str, Any]] = await conn.fetch(
         """
-        UPDATE mails SET attempts = attempts + 1, next_at = now() + $2
+        UPDATE mails SET attempts = attempts + 1, next_at = now() + $2::interval
         WHERE id IN (
             SELECT id FROM mails WHERE sent_at IS NULL AND next_at <= now()
             ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED
@@ -48,7 +48,7 @@ async def mark_sent(conn: Connection, mail_id: UUID) -> None:
 
 async def put_off(conn: Connection, mail_id: UUID, wait: timedelta, error: str) -> None:
     await conn.execute(
-        "UPDATE mails SET next_at = now() + $2, last_error = $3 WHERE id = $1", mail_id, wait, error
+        "UPDATE mails SET next_at = now() + $2::interval, last_error = $3 WHERE id = $1", mail_id, wait, error
     )
 
 

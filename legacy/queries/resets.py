@@ -31,7 +31,7 @@ async def take_requests(conn: Connection, most: int, window: timedelta) -> Seque
         )
         SELECT u.id AS user_id, u.email, u.full_name, u.locale,
                (SELECT count(*) FROM reset_requests r
-                WHERE r.email = taken.email AND r.at > taken.at - $2 AND r.at < taken.at) AS earlier
+                WHERE r.email = taken.email AND r.at > taken.at - $2::interval AND r.at < taken.at) AS earlier
         FROM taken LEFT JOIN users u ON u.email = taken.email AND u.status = 'active'
         ORDER BY taken.at
         """,
@@ -43,7 +43,7 @@ async def take_requests(conn: Connection, most: int, window: timedelta) -> Seque
 
 async def insert_reset(conn: Connection, token_hash: bytes, user_id: UUID, lasts: timedelta) -> None:
     await conn.execute(
-        "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, now() + $3)",
+        "INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES ($1, $2, now() + $3::interval)",
         token_hash,
         user_id,
         lasts,

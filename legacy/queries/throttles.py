@@ -29,11 +29,11 @@ async def get_login(
     row: Row = await conn.fetchrow(
         """
         SELECT u.id, u.password_hash, u.status,
-               (SELECT f.at + $3 - now() FROM login_failures f
-                WHERE f.account = $1 AND f.at > now() - $3
+               (SELECT f.at + $3::interval - now() FROM login_failures f
+                WHERE f.account = $1 AND f.at > now() - $3::interval
                 ORDER BY f.at DESC OFFSET $4 - 1 LIMIT 1) AS account_wait,
-               (SELECT f.at + $3 - now() FROM login_failures f
-                WHERE f.address = $2 AND f.at > now() - $3 AND $5::int IS NOT NULL
+               (SELECT f.at + $3::interval - now() FROM login_failures f
+                WHERE f.address = $2 AND f.at > now() - $3::interval AND $5::int IS NOT NULL
                 ORDER BY f.at DESC OFFSET coalesce($5, 1) - 1 LIMIT 1) AS address_wait
         FROM (SELECT) one LEFT JOIN users u ON u.email = $1
         """,
@@ -67,7 +67,8 @@ async def count_registration(
     )
     wait: timedelta | None = await conn.fetchval(
         """
-        SELECT at + $2 - now() FROM registration_attempts WHERE address = $1 AND at > now() - $2
+        SELECT at + $2::interval - now() FROM registration_attempts
+        WHERE address = $1 AND at > now() - $2::interval
         ORDER BY at DESC OFFSET $3 LIMIT 1
         """,
         address,
@@ -82,7 +83,7 @@ async def count_registration(
 async def reset_wait(conn: Connection | Pool, address: str, window: timedelta, most: int) -> timedelta | None:
     wait: timedelta | None = await conn.fetchval(
         """
-        SELECT at + $2 - now() FROM reset_requests WHERE address = $1 AND at > now() - $2
+        SELECT at + $2::interval - now() FROM reset_requests WHERE address = $1 AND at > now() - $2::interval
         ORDER BY at DESC OFFSET $3 - 1 LIMIT 1
         """,
         address,

@@ -155,10 +155,10 @@ class JsonWebKeys(StrictSchema):
 
 def user_wire(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "id": row["id"],
+        "id": str(row["id"]),
         "email": row["email"],
         "role": row["role"],
-        "company_id": row["company_id"],
+        "company_id": str(row["company_id"]) if row["company_id"] else None,
         "status": row["status"],
         "created_at": format_instant(row["created_at"]),
     }
@@ -177,7 +177,7 @@ def tokens_wire(session: Session, access_token: str, now: datetime) -> dict[str,
 
 def session_wire(row: Mapping[str, Any], current: object) -> dict[str, Any]:
     return {
-        "id": row["id"],
+        "id": str(row["id"]),
         "created_at": format_instant(row["created_at"]),
         "last_used_at": format_instant(row["last_used_at"]),
         "expires_at": format_instant(row["expires_at"]),
