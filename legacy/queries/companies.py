@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from common.database import Connection
@@ -74,3 +75,21 @@ async def update_company(conn: Connection, company: Mapping[str, Any]) -> Row:
 
 async def has_routes(conn: Connection, company_id: UUID) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM routes WHERE company_id = $1)", company_id))
+
+
+async def overview(conn: Connection, company_id: UUID, since: datetime, until: datetime) -> Row:
+    """How much the company has of everything, and what leaves within the span."""
+    return await conn.fetchrow(
+        """SELECT (SELECT count(*) FROM layouts WHERE company_id = $1) AS layouts,
+                  (SELECT count(*) FROM buses WHERE company_id = $1 AND status = 'active') AS buses,
+                  (SELECT count(*) FROM drivers WHERE company_id = $1 AND status = 'active') AS drivers,
+                  (SELECT count(*) FROM stops WHERE company_id = $1) AS stops,
+                  (SELECT count(*) FROM routes WHERE company_id = $1 AND status = 'active') AS routes,
+                  (SELECT count(*) FROM timetables WHERE company_id = $1 AND NOT withdrawn) AS timetables,
+                  (SELECT count(*) FROM trips WHERE company_id = $1 AND departs_at >= $2 AND departs_at < $3
+                                                AND status = 'scheduled') AS departures,
+                  EXISTS (SELECT FROM trips WHERE company_id = $1) AS has_departed""",
+        company_id,
+        since,
+        until,
+    )

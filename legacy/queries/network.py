@@ -170,3 +170,26 @@ async def leave_feed(conn: Connection, route_id: UUID) -> None:
 
 async def has_trips(conn: Connection, route_id: UUID) -> bool:
     return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM trips WHERE route_id = $1)", route_id))
+
+
+async def route_names(conn: Connection, company_id: UUID, limit: int) -> list[Row]:
+    """Ids and names of the routes that departures can be made of."""
+    return list(
+        await conn.fetch(
+            """SELECT id, code, name FROM routes WHERE company_id = $1 AND status = 'active'
+               ORDER BY name, id LIMIT $2""",
+            company_id,
+            limit,
+        )
+    )
+
+
+async def stop_names(conn: Connection, company_id: UUID, limit: int) -> list[Row]:
+    """What to choose a stop by."""
+    return list(
+        await conn.fetch(
+            "SELECT id, code, name, city FROM stops WHERE company_id = $1 ORDER BY city, name, id LIMIT $2",
+            company_id,
+            limit,
+        )
+    )

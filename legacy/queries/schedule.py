@@ -302,3 +302,51 @@ async def timetables_to_publish(
             None if timetable_ids is None else list(timetable_ids),
         )
     )
+
+
+async def departures_by_day(
+    conn: Connection,
+    company_id: UUID,
+    since: datetime,
+    until: datetime,
+    time_zone: str,
+    route_id: UUID | None,
+) -> dict[date, tuple[int, int]]:
+    """How many departures each day has, and how many of them are cancelled; days of a time zone."""
+    rows = await conn.fetch(
+        """SELECT (departs_at AT TIME ZONE $4)::date AS day, count(*) AS departures,
+                  count(*) FILTER (WHERE status = 'cancelled') AS cancelled
+           FROM trips WHERE company_id = $1 AND departs_at >= $2 AND departs_at < $3
+             AND ($5::uuid IS NULL OR route_id = $5)
+           GROUP BY 1""",
+        company_id,
+        since,
+        until,
+        time_zone,
+        route_id,
+    )
+    return {row["day"]: (row["departures"], row["cancelled"]) for row in rows}
+
+
+async def sales_of_trips(conn: Connection, trip_ids: Collection[UUID]) -> dict[UUID, Row]:
+    """Tickets that are held, confirmed, and checked in, by trip."""
+    rows = await conn.fetch(
+        """SELECT trip_id, count(*) FILTER (WHERE status = 'held') AS held,
+                  count(*) FILTER (WHERE status = 'confirmed') AS confirmed,
+                  count(*) FILTER (WHERE status = 'confirmed' AND scanned_at IS NOT NULL) AS checked_in
+           FROM tickets WHERE trip_id = ANY($1::uuid[]) GROUP BY trip_id""",
+        list(trip_ids),
+    )
+    return {row["trip_id"]: row for row in rows}
+
+
+async def last_check_ins(conn: Connection, trip_id: UUID, limit: int) -> list[Row]:
+    """Who was let on last."""
+    return list(
+        await conn.fetch(
+            """SELECT seat, passenger_name, scanned_at FROM tickets
+               WHERE trip_id = $1 AND scanned_at IS NOT NULL ORDER BY scanned_at DESC LIMIT $2""",
+            trip_id,
+            limit,
+        )
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -61,3 +62,53 @@ def _repeated(names: Iterable[str]) -> list[tuple[int, str]]:
             again.append((index, name))
         seen.add(name)
     return again
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """A deck of equal rows: so many seats to the left and to the right of the aisle, all of one class."""
+
+    deck: str
+    left: int
+    right: int
+    rows: int
+    class_code: str
+    class_name: str
+    fare_percent: int
+
+
+def arrange(name: str, arrangements: Sequence[Arrangement]) -> dict[str, Any]:
+    """A layout from its decks; seats are called by row and letter, letters going on from deck to deck."""
+    letters = iter("ABCDEFGHJKLM")
+    seats = []
+    for each in arrangements:
+        columns = [*range(1, each.left + 1), *range(each.left + 2, each.left + each.right + 2)]
+        named = [(next(letters), column) for column in columns]
+        seats += [
+            {
+                "seat": f"{row}{letter}",
+                "deck": each.deck,
+                "row": row,
+                "column": column,
+                "class": each.class_code,
+            }
+            for row in range(1, each.rows + 1)
+            for letter, column in named
+        ]
+    classes = {
+        each.class_code: {"code": each.class_code, "name": each.class_name, "fare_percent": each.fare_percent}
+        for each in arrangements
+    }
+    decks = [
+        {"deck": each.deck, "rows": each.rows, "columns": each.left + 1 + each.right} for each in arrangements
+    ]
+    return {"name": name, "decks": decks, "classes": list(classes.values()), "seats": seats}
+
+
+def grid(deck: Mapping[str, Any], seats: Iterable[Mapping[str, Any]]) -> list[list[str | None]]:
+    """The deck as rows of seats' names; None where there is no seat."""
+    cells: list[list[str | None]] = [[None] * deck["columns"] for _ in range(deck["rows"])]
+    for seat in seats:
+        if seat["deck"] == deck["deck"]:
+            cells[seat["row"] - 1][seat["column"] - 1] = seat["seat"]
+    return cells

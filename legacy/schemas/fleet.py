@@ -11,7 +11,7 @@ from marshmallow.exceptions import ValidationError
 from common.instants import format_instant
 from common.schemas import IdField, Instant, Integer, Phone, StrictSchema, Text
 from legacy.rules.fares import DEAREST_PERCENT
-from legacy.rules.layouts import layout_errors
+from legacy.rules.layouts import Arrangement, arrange, layout_errors
 from legacy.schemas.company import require_a_change
 
 if TYPE_CHECKING:
@@ -60,6 +60,48 @@ class NewLayout(StrictSchema):
         errors = layout_errors(data["decks"], data["classes"], data["seats"])
         if errors:
             raise ValidationError(errors)
+
+
+SEATS_ABREAST = ("1+1", "2+1", "1+2", "2+2", "2+3", "3+2")
+SEAT_CLASSES = {"seater": "Seater", "semi-sleeper": "Semi-sleeper", "sleeper": "Sleeper", "front": "Front"}
+
+
+class NewArrangement(StrictSchema):
+    """A layout of equal rows, as the page's form makes it."""
+
+    name = Text(required=True, longest=80)
+    lower = fields.String(required=True, validate=validate.OneOf(SEATS_ABREAST))
+    lower_rows = Integer(required=True, minimum=1, maximum=20)
+    lower_class = fields.String(load_default="seater", validate=validate.OneOf(tuple(SEAT_CLASSES)))
+    lower_percent = Integer(load_default=100, minimum=1, maximum=DEAREST_PERCENT)
+    upper = fields.String(load_default=None, validate=validate.OneOf(SEATS_ABREAST))
+    upper_rows = Integer(load_default=None, minimum=1, maximum=20)
+    upper_class = fields.String(load_default="sleeper", validate=validate.OneOf(tuple(SEAT_CLASSES)))
+    upper_percent = Integer(load_default=100, minimum=1, maximum=DEAREST_PERCENT)
+
+    @validates_schema(skip_on_field_errors=True)
+    @staticmethod
+    def whole(data: dict[str, Any], **_: Any) -> None:
+        if data["upper"] is not None and data["upper_rows"] is None:
+            raise ValidationError({"upper_rows": ["How many rows has the upper deck?"]})
+        same = data["upper"] is not None and data["upper_class"] == data["lower_class"]
+        if same and data["upper_percent"] != data["lower_percent"]:
+            raise ValidationError({"upper_percent": ["One class has one fare: choose another class."]})
+
+
+def arrangement_layout(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The layout that the form describes."""
+    decks = []
+    for deck in ("lower", "upper"):
+        if data[deck] is not None:
+            left, right = map(int, data[deck].split("+"))
+            code = data[f"{deck}_class"]
+            decks.append(
+                Arrangement(
+                    deck, left, right, data[f"{deck}_rows"], code, SEAT_CLASSES[code], data[f"{deck}_percent"]
+                )
+            )
+    return arrange(data["name"], decks)
 
 
 class Layout(NewLayout):

@@ -1,10 +1,12 @@
 """Which seat layouts a bus can have."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legacy.rules.layouts import lacking_seats, layout_errors
+from legacy.rules.layouts import Arrangement, arrange, grid, lacking_seats, layout_errors
 
 DECKS = [{"deck": "lower", "rows": 3, "columns": 3}, {"deck": "upper", "rows": 2, "columns": 3}]
 CLASSES = [{"code": "seater", "name": "Seater", "fare_percent": 100}]
@@ -51,3 +53,27 @@ def test_a_layout_is_right_exactly_if_no_two_seats_share_a_cell(cells):
 
 def test_the_seats_that_were_sold_and_are_not_there_are_named():
     assert lacking_seats(["B2", "A1", "C3", "B2"], [seat("A1")]) == ["B2", "C3"]
+
+
+ARRANGEMENTS = st.builds(
+    Arrangement,
+    deck=st.just("lower"),
+    left=st.integers(1, 3),
+    right=st.integers(0, 3),
+    rows=st.integers(1, 20),
+    class_code=st.just("seater"),
+    class_name=st.just("Seater"),
+    fare_percent=st.just(100),
+)
+
+
+@given(ARRANGEMENTS, ARRANGEMENTS | st.none())
+def test_an_arrangement_makes_a_layout_that_is_right(lower, upper):
+    decks = [lower] + ([replace(upper, deck="upper")] if upper else [])
+    made = arrange("Coach", decks)
+    assert layout_errors(made["decks"], made["classes"], made["seats"]) == {}
+    assert len(made["seats"]) == sum(deck.rows * (deck.left + deck.right) for deck in decks)
+    for deck, seen in zip(made["decks"], decks, strict=True):
+        cells = grid(deck, made["seats"])
+        assert sum(seat is not None for row in cells for seat in row) == seen.rows * (seen.left + seen.right)
+        assert all(row[seen.left] is None for row in cells)
