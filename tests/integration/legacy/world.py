@@ -16,7 +16,7 @@ from asyncpg import Range
 
 from common.ids import uuid7
 from common.principals import ACCESS_COOKIE, Principal, Role
-from common.tokens import KeyRing, issue_access_token
+from common.tokens import AUDIENCE, ISSUER, KeyRing, issue_access_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,8 +129,8 @@ class World:
             role=user.role,
             company_id=user.company_id,
             session_id=session_id or uuid7(),
-            issuer="banyan",
-            audience="banyan",
+            issuer=ISSUER,
+            audience=AUDIENCE,
             now=now or datetime.now(UTC),
         )
 

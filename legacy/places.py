@@ -1,0 +1,29 @@
+"""Places that a journey can start or end at: cities and their stops, found by name, typos forgiven."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from legacy.queries import search as queries
+
+if TYPE_CHECKING:
+    from common.database import Connection
+    from legacy.queries.search import Row
+
+_SPECIAL = re.compile(r"([\\%_])")
+
+
+async def find_places(conn: Connection, text: str, limit: int) -> list[Row]:
+    """The likeliest places first; of an empty text the cities that most buses call at."""
+    text = " ".join(text.split())
+    if not text:
+        return await queries.busiest_cities(conn, limit)
+    literal = _SPECIAL.sub(r"\\\1", text)
+    found = await queries.match_places(conn, text, f"%{literal}%", f"{literal}%", limit)
+    return found or _plausible(await queries.guess_cities(conn, text, limit))
+
+
+def _plausible(guesses: list[Row]) -> list[Row]:
+    """Without those that are much less like the text than the best of them."""
+    return [guess for guess in guesses if guess["score"] * 3 >= guesses[0]["score"] * 2]

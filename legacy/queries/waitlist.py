@@ -1,0 +1,143 @@
+"""All SQL of waiting for seats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+    from common.database import Connection
+
+Row = Any
+"""An asyncpg.Record: read by column name."""
+
+
+async def insert_waiting(
+    conn: Connection, waiting_id: UUID, trip_id: UUID, user_id: UUID, from_seq: int, to_seq: int, seats: int
+) -> bool:
+    """Whether there was no other entry of the user that waits for this trip."""
+    inserted = await conn.fetchval(
+        """INSERT INTO waitlist (id, trip_id, user_id, from_seq, to_seq, seats)
+           VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT (trip_id, user_id) WHERE status = 'waiting' DO NOTHING
+           RETURNING true""",
+        waiting_id,
+        trip_id,
+        user_id,
+        from_seq,
+        to_seq,
+        seats,
+    )
+    return inserted is not None
+
+
+async def get_waiting(conn: Connection, waiting_id: UUID) -> Row | None:
+    """With its position among those who wait for seats on an overlapping stretch."""
+    return await conn.fetchrow(
+        """SELECT w.*, (SELECT count(*) FROM waitlist o
+                        WHERE o.trip_id = w.trip_id AND o.status = 'waiting' AND o.id <= w.id
+                          AND o.from_seq < w.to_seq AND o.to_seq > w.from_seq) AS position
+           FROM waitlist w WHERE w.id = $1""",
+        waiting_id,
+    )
+
+
+async def list_waiting(conn: Connection, user_id: UUID, after: UUID | None, limit: int) -> list[Row]:
+    """A user's entries, newest first."""
+    return list(
+        await conn.fetch(
+            """SELECT w.*, (SELECT count(*) FROM waitlist o
+                            WHERE o.trip_id = w.trip_id AND o.status = 'waiting' AND o.id <= w.id
+                              AND o.from_seq < w.to_seq AND o.to_seq > w.from_seq) AS position
+               FROM waitlist w
+               WHERE w.user_id = $1 AND ($2::uuid IS NULL OR w.id < $2)
+               ORDER BY w.id DESC LIMIT $3""",
+            user_id,
+            after,
+            limit,
+        )
+    )
+
+
+async def give_up(conn: Connection, waiting_id: UUID, user_id: UUID) -> bool:
+    """Whether it is an entry of the user's; one that is given up already stays so."""
+    found = await conn.fetchval(
+        "UPDATE waitlist SET status = 'cancelled' WHERE id = $1 AND user_id = $2 RETURNING true",
+        waiting_id,
+        user_id,
+    )
+    return found is not None
+
+
+async def take_turn(conn: Connection) -> bool:
+    """Whether nobody else is telling those who wait; until the transaction ends nobody will."""
+    mine: bool = await conn.fetchval(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('who waits for seats is told', 0))"
+    )
+    return mine
+
+
+async def close_for_good(conn: Connection) -> None:
+    """Nobody waits any more for what is cancelled or has left."""
+    await conn.execute(
+        """UPDATE waitlist w SET status = 'cancelled'
+           FROM trips t JOIN route_stops f ON f.route_id = t.route_id
+           WHERE w.status = 'waiting' AND t.id = w.trip_id AND f.seq = w.from_seq
+             AND (t.status = 'cancelled'
+                  OR t.departs_at + make_interval(secs => f.depart_s, mins => t.delay_min) <= now())"""
+    )
+
+
+async def waiting_with_seats(conn: Connection, promised_s: float, limit: int) -> list[Row]:
+    """Entries for which there are seats now, first come first: with all that a notice says, and `free`.
+
+    Not counted as free are seats for those who were told within `promised_s` seconds and have not booked.
+    """
+    return list(
+        await conn.fetch(
+            """SELECT w.*, free.seats - promised.seats AS free, u.email::text AS contact_email,
+                      u.locale AS user_locale, t.departs_at, t.delay_min, f.depart_s, o.arrive_s,
+                      fs.name AS from_name, fs.city AS from_city, fs.time_zone AS from_zone,
+                      os.name AS to_name, os.city AS to_city, os.time_zone AS to_zone,
+                      c.name AS company_name, r.name AS route_name
+               FROM waitlist w
+               JOIN trips t ON t.id = w.trip_id
+               JOIN layouts l ON l.id = t.layout_id
+               CROSS JOIN LATERAL (
+                   SELECT l.capacity - count(DISTINCT s.seat) AS seats FROM seat_claims s
+                   WHERE s.trip_id = w.trip_id AND s.segment && int4range(w.from_seq, w.to_seq)
+                     AND s.status IN ('held', 'confirmed')
+                     AND (s.status = 'confirmed' OR s.expires_at > now())
+               ) free
+               CROSS JOIN LATERAL (
+                   SELECT coalesce(sum(n.seats), 0) AS seats FROM waitlist n
+                   WHERE n.trip_id = w.trip_id AND n.status = 'notified'
+                     AND n.notified_at > now() - make_interval(secs => $1)
+                     AND n.from_seq < w.to_seq AND n.to_seq > w.from_seq
+                     AND NOT EXISTS (SELECT FROM bookings b WHERE b.user_id = n.user_id
+                                     AND b.trip_id = n.trip_id AND b.created_at >= n.notified_at)
+               ) promised
+               JOIN users u ON u.id = w.user_id
+               JOIN companies c ON c.id = t.company_id
+               JOIN routes r ON r.id = t.route_id
+               JOIN route_stops f ON f.route_id = t.route_id AND f.seq = w.from_seq
+               JOIN stops fs ON fs.id = f.stop_id
+               JOIN route_stops o ON o.route_id = t.route_id AND o.seq = w.to_seq
+               JOIN stops os ON os.id = o.stop_id
+               WHERE w.status = 'waiting' AND c.status = 'active'
+                 AND free.seats - promised.seats >= w.seats
+               ORDER BY w.id LIMIT $2
+               FOR UPDATE OF w SKIP LOCKED""",
+            promised_s,
+            limit,
+        )
+    )
+
+
+async def mark_notified(conn: Connection, waiting_ids: Collection[UUID]) -> None:
+    await conn.execute(
+        "UPDATE waitlist SET status = 'notified', notified_at = now() WHERE id = ANY($1::uuid[])",
+        list(waiting_ids),
+    )

@@ -1,0 +1,145 @@
+"""What other domains' doings mean for bookings: a payment has succeeded, a departure is cancelled.
+
+Level-triggered: each step looks at what is so, under the booking's lock, and may be done any number of times
+by any number of processes. A booking that has taken note of a payment holds its id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import structlog
+
+from common.database import POOL, retry_serialization, transaction
+from legacy import booking_state, notices
+from legacy.desk import desk_of
+from legacy.queries import bookings as queries
+from legacy.queries import settlements
+from legacy.rules.bookings import LIVE, Booking, Settlement, Status
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from aiohttp import web
+
+    from common.database import Connection, Pool
+    from legacy.desk import Desk
+    from legacy.queries.bookings import Row
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 50
+RECENT_S: Final = 120.0
+"""How far back the sweep of every second looks for payments of bookings that are not held any more."""
+OLD_S: Final = 7 * 86_400.0
+
+
+async def expire_holds(app: web.Application) -> int:
+    """A sweep: bookings whose time to pay is over."""
+    return await queries.expire_due(app[POOL], BATCH)
+
+
+async def confirm_bookings(app: web.Application) -> int:
+    """A sweep: bookings that a payment has just succeeded for."""
+    return await _settle_all(app, RECENT_S)
+
+
+async def confirm_old_bookings(app: web.Application) -> int:
+    """A sweep, now and then: whatever the frequent one may have missed while nobody ran it."""
+    return await _settle_all(app, OLD_S)
+
+
+async def cancel_called_off(app: web.Application) -> int:
+    """A sweep: bookings of departures that have been cancelled."""
+    pool, desk = app[POOL], desk_of(app)
+    waiting = await settlements.bookings_of_cancelled_trips(pool, BATCH)
+    return sum([await _call_off(pool, desk, booking_id) for booking_id in waiting])
+
+
+async def settle_payment(pool: Pool, desk: Desk, payment_id: UUID) -> bool:
+    """Let the booking take note of its payment; whether there was anything to do. Safe to do again."""
+
+    async def settle() -> bool:
+        async with transaction(pool) as conn:
+            return await _settle(conn, desk, payment_id)
+
+    return await retry_serialization(settle)
+
+
+async def _settle_all(app: web.Application, within_s: float) -> int:
+    pool, desk = app[POOL], desk_of(app)
+    done = 0
+    for payment_id in await settlements.unsettled_payments(pool, within_s, BATCH):
+        try:
+            done += await settle_payment(pool, desk, payment_id)
+        except Exception:
+            log.exception("a payment cannot be settled", payment=str(payment_id))
+    return done
+
+
+async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
+    payment = await settlements.get_payment(conn, payment_id)
+    if payment is None or payment["status"] != "succeeded":
+        return False
+    row = await queries.lock_booking(conn, payment["booking_id"])
+    if row is None or row["payment_id"] == payment_id:
+        return False
+    tickets = await queries.lock_tickets(conn, row["id"])
+    booking = booking_state.booking_of(row, tickets)
+    paid = payment["amount"]
+    trip_open = row["trip_status"] == "scheduled" and booking_state.leaves_at(row) > row["now"]
+    step = booking.settlement(paid, trip_open=trip_open)
+    if step is Settlement.NOTHING:
+        # A booking has one payment; a second can only be an operator's doing by hand.
+        log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
+        return False
+    if step is Settlement.RECLAIM and not await _reclaim(conn, row, tickets, booking):
+        step = Settlement.REFUND
+    refunded = step is Settlement.REFUND
+    moved = booking.refund_paid(paid) if refunded else booking.confirm_paid(paid)
+    await booking_state.save(conn, desk.codes, row, tickets, moved, payment_id=payment_id)
+    if refunded:
+        await notices.tell_paid_in_vain(conn, desk, row, moved.refund_reason, paid)
+    else:
+        live = {ticket.id for ticket in moved.live_tickets}
+        await notices.tell_confirmed(conn, desk, row, [each for each in tickets if each["id"] in live])
+    log.info("payment settled", booking=str(row["id"]), payment=str(payment_id), step=step.value)
+    return True
+
+
+async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Booking) -> bool:
+    """Claim the seats of an expired booking again, all or none; whether they were free.
+
+    Like a hold: first the stale holds in the way, by id, then the seats, by name.
+    """
+    wanted = {ticket.id for ticket in booking.tickets if ticket.status is Status.EXPIRED}
+    seats = sorted((ticket["seat"], ticket["id"]) for ticket in tickets if ticket["id"] in wanted)
+    stale = await queries.lock_stale_holds(
+        conn, row["trip_id"], row["from_seq"], row["to_seq"], [seat for seat, _ in seats]
+    )
+    try:
+        async with conn.transaction():
+            if stale:
+                await queries.expire_bookings(conn, stale)
+            for _, ticket_id in seats:
+                await queries.reclaim_seat(conn, ticket_id)
+    except asyncpg.ExclusionViolationError:
+        return False
+    return True
+
+
+async def _call_off(pool: Pool, desk: Desk, booking_id: UUID) -> bool:
+    async with transaction(pool) as conn:
+        if not await settlements.lock_if_free(conn, [booking_id]):
+            return False
+        row = await queries.lock_booking(conn, booking_id)
+        assert row is not None
+        tickets = await queries.lock_tickets(conn, booking_id)
+        booking = booking_state.booking_of(row, tickets)
+        if booking.status not in LIVE or row["trip_status"] != "cancelled":
+            return False
+        moved = booking.call_off(decimals=booking_state.decimals_of(row))
+        await booking_state.save(conn, desk.codes, row, tickets, moved)
+        await notices.tell_trip_cancelled(conn, desk, row, moved.refund_due - booking.refund_due)
+        return True

@@ -1,0 +1,81 @@
+"""Waiting for seats of a departure that is sold out: who waited longest is told first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from common.database import POOL, transaction
+from common.ids import uuid7
+from common.problems import Conflict, NotFound, ValidationFailed
+from legacy import notices, seatmap
+from legacy.desk import desk_of
+from legacy.holds import TripClosed
+from legacy.queries import waitlist as queries
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from aiohttp import web
+
+    from common.database import Pool
+    from common.principals import Principal
+    from legacy.queries.waitlist import Row
+
+BATCH: Final = 100
+PROMISED_S: Final = 900.0
+"""How long seats that somebody was told of are not offered to the next in the queue as well."""
+
+
+class SeatsAvailable(Conflict):
+    slug, title = "seats-available", "There are seats enough"
+
+
+class AlreadyWaiting(Conflict):
+    slug, title = "already-waiting", "You are waiting for this departure already"
+
+
+async def wait_for_seats(
+    pool: Pool, by: Principal, trip_id: UUID, from_seq: int, to_seq: int, seats: int
+) -> Row:
+    """Queue up; raises NotFound, ValidationFailed, TripClosed, SeatsAvailable or AlreadyWaiting."""
+    found = await seatmap.read_seats(pool, trip_id, from_seq, to_seq, names=("from_seq", "to_seq"))
+    if not found.on_sale:
+        raise TripClosed("Nobody waits for a departure that is cancelled or gone.")
+    if seats > found.seating.capacity:
+        raise ValidationFailed({"seats": [f"The bus has {found.seating.capacity} seats."]})
+    if found.seats_left >= seats:
+        raise SeatsAvailable(f"{found.seats_left} seats are free: no need to wait.")
+    waiting_id = uuid7()
+    if not await queries.insert_waiting(pool, waiting_id, trip_id, by.user_id, from_seq, to_seq, seats):
+        raise AlreadyWaiting("You are told as soon as there are seats.")
+    return await queries.get_waiting(pool, waiting_id)
+
+
+async def give_up(pool: Pool, by: Principal, waiting_id: UUID) -> None:
+    """Raises NotFound for what is not the user's own."""
+    if not await queries.give_up(pool, waiting_id, by.user_id):
+        raise NotFound
+
+
+async def tell_of_seats(app: web.Application) -> int:
+    """A sweep: those who wait for seats that are free now, in the order in which they came."""
+    desk = desk_of(app)
+    async with transaction(app[POOL]) as conn:
+        if not await queries.take_turn(conn):
+            return 0
+        await queries.close_for_good(conn)
+        told: dict[UUID, list[Row]] = defaultdict(list)
+        for waiting in await queries.waiting_with_seats(conn, PROMISED_S, BATCH):
+            promised = sum(each["seats"] for each in told[waiting["trip_id"]] if _overlap(each, waiting))
+            if waiting["free"] - promised >= waiting["seats"]:
+                told[waiting["trip_id"]].append(waiting)
+                await notices.tell_seats_free(conn, desk, waiting)
+        notified = [waiting["id"] for entries in told.values() for waiting in entries]
+        if notified:
+            await queries.mark_notified(conn, notified)
+    return len(notified)
+
+
+def _overlap(one: Row, other: Row) -> bool:
+    return bool(one["from_seq"] < other["to_seq"] and other["from_seq"] < one["to_seq"])
