@@ -94,7 +94,9 @@ def _run(arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str]
     hosts = tuple(filter(None, env.get("BANYAN_BIND", "").split(","))) or (
         loopback_hosts() if arguments.port else ("127.0.0.1",)
     )
-    admin = (arguments.admin, env.get("BANYAN_ADMIN_PASSWORD", "")) if arguments.admin else None
+    if arguments.admin and not env.get("BANYAN_ADMIN_PASSWORD"):
+        raise CannotStart("--admin makes an account: give its password in BANYAN_ADMIN_PASSWORD.")
+    admin = (arguments.admin, env["BANYAN_ADMIN_PASSWORD"]) if arguments.admin else None
     demo = not arguments.no_demo
     workers = int(env.get("BANYAN_WORKERS") or min(2, os.cpu_count() or 1))
     options = Options(ports, hosts, arguments.fast, demo, admin, workers)

@@ -325,8 +325,8 @@ def _external(what: str, variable: str, probe: Probe) -> Act:
 
 
 def _first_page(url: str) -> Act:
-    """The whole way a reader comes; the gateway may be up a moment before those behind it."""
-    probe = by_request(url + "/", below=400)
+    """The whole way that a reader comes has to be open."""
+    probe = by_request(url + "/", below=500)
 
     async def fetch(_spawner: Spawner) -> None:
         deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
