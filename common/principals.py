@@ -31,6 +31,9 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+STAFF: Final = (Role.OPERATOR, Role.INSPECTOR, Role.DRIVER)
+"""Who works for a company."""
+
 _ROLES: Final = {role.value: role for role in Role}
 
 
@@ -138,16 +141,20 @@ def require(request: web.Request, *roles: Role) -> Principal:
 
 
 def require_company(request: web.Request, company_id: UUID, *roles: Role) -> Principal:
-    """Like `require`, for a company's things: for its staff and admins; to all others they are 404."""
+    """Like `require`, for a company's things: for its staff, or some of them, and admins.
+
+    Who can never do it is told so (403); to another company's staff the thing is not there (404).
+    """
     found: Principal | None = request.get(PRINCIPAL)
     if found is None:
         raise Unauthorized("Send an access token, or log in.")
     if found.role is Role.ADMIN:
         return found
+    allowed = roles or STAFF
+    if found.role not in allowed:
+        raise WrongRole(f"This is for: {', '.join(allowed)}.")
     if found.company_id != company_id:
         raise NotFound
-    if roles and found.role not in roles:
-        raise WrongRole(f"This is for: {', '.join(roles)}.")
     return found
 
 

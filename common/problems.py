@@ -69,7 +69,7 @@ class MalformedJson(BadRequest):
 
 
 class Unauthorized(Problem):
-    slug, title, status = "unauthorized", "You need to log in", 401
+    slug, title, status = "token-missing", "You need to log in", 401
 
     def __init__(self, detail: str = "", *, challenge: str = 'Bearer realm="banyan"', **extra: Any) -> None:
         super().__init__(detail, **extra)
@@ -93,7 +93,7 @@ class Conflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    slug, title, status = "precondition-failed", "It was changed in the meantime", 412
+    slug, title, status = "stale", "It was changed in the meantime", 412
 
 
 class TooLarge(Problem):

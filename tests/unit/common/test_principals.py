@@ -77,9 +77,9 @@ async def test_a_bearer_token_is_recognised(client, token):
 
 async def test_nobody_may_ask_for_what_is_public_and_nothing_else(client):
     assert await ask(client, "/public") == (200, "nobody")
-    assert await ask(client, "/mine") == (401, "unauthorized")
-    assert await ask(client, "/staff") == (401, "unauthorized")
-    assert await ask(client, f"/companies/{COMPANY}") == (401, "unauthorized")
+    assert await ask(client, "/mine") == (401, "token-missing")
+    assert await ask(client, "/staff") == (401, "token-missing")
+    assert await ask(client, f"/companies/{COMPANY}") == (401, "token-missing")
 
 
 async def test_a_bad_bearer_token_is_401_even_where_none_is_needed(client, token):
@@ -148,6 +148,6 @@ async def test_another_companys_things_are_not_there(client, token):
     path = f"/companies/{COMPANY}"
     assert await ask(client, path, token("operator", COMPANY)) == (200, "operator")
     assert await ask(client, path, token("operator", uuid4())) == (404, "not-found")
-    assert await ask(client, path, token()) == (404, "not-found")
+    assert await ask(client, path, token()) == (403, "wrong-role")
     assert await ask(client, path, token("driver", COMPANY)) == (403, "wrong-role")
     assert await ask(client, path, token("admin")) == (200, "admin")
