@@ -13,6 +13,7 @@ from common.tokens import AUDIENCE, ISSUER, KeyRing
 from common.web.i18n import language_middleware
 from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
 from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
+from legacy.postbox import POSTBOX, open_postbox
 from legacy.sweeps import Sweeper
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def create_app(config: Config) -> web.Application:
     app[FINGERPRINT_KEY] = config.secret_key
     app[TOKEN_KEYS] = token_keys
     app[QR_KEYS] = KeyRing.from_file(config.qr_keys_file)
+    app[POSTBOX] = open_postbox(config.mail_url)
     app[SWEEPER] = Sweeper(sweep for router in ROUTERS for sweep in router.SWEEPS)
 
     app.cleanup_ctx.append(

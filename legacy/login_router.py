@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from common.openapi import RouteDoc
 from common.schemas import ListQuery
+from legacy import mailer
 from legacy.handlers import auth
 from legacy.routing import Endpoint
 from legacy.schemas import auth as wire
@@ -199,5 +200,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 PAGES: tuple[web.RouteDef, ...] = ()
 SWEEPS: tuple[Sweep, ...] = (
     Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),
+    Sweep("send mail", 2.0, mailer.send_due),
     Sweep("forget old attempts", 60.0, auth.forget_old),
+    Sweep("forget sent mail", 600.0, mailer.forget_sent),
 )

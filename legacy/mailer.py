@@ -7,15 +7,68 @@ the Message-ID is the same both times.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+import structlog
+
+from common.database import POOL
 from common.ids import uuid7
+from legacy.keys import CONFIG
+from legacy.postbox import POSTBOX, Undeliverable, write_message
 from legacy.queries import mails as queries
+from legacy.rules.retries import GIVE_UP_AFTER, wait_after
 
 if TYPE_CHECKING:
-    from common.database import Connection
+    from aiohttp import web
+
+    from common.database import Connection, Pool
+    from legacy.config import Config
+    from legacy.postbox import Postbox
+    from legacy.queries.mails import Row
+
+BATCH: Final = 20
+LEASE: Final = timedelta(minutes=5)  # far longer than a batch takes
+LONGEST_ERROR: Final = 500
+
+log = structlog.get_logger(__name__)
 
 
 async def queue(conn: Connection, recipient: str, subject: str, body: str) -> None:
     """Send this plain text soon after the caller's transaction has committed."""
     await queries.insert_mail(conn, uuid7(), recipient, " ".join(subject.split()), body)
+
+
+async def send_due(app: web.Application) -> int:
+    """A sweep's step: send what waits; what fails waits longer each time, and in the end is left."""
+    pool = app[POOL]
+    mails = await queries.claim_due(pool, BATCH, LEASE)
+    if mails:
+        await asyncio.gather(*(_send(pool, app[POSTBOX], app[CONFIG], mail) for mail in mails))
+    return len(mails)
+
+
+async def forget_sent(app: web.Application) -> int:
+    """A sweep's step: delete mails sent long ago."""
+    return await queries.forget_sent(app[POOL], BATCH)
+
+
+async def _send(pool: Pool, postbox: Postbox, config: Config, mail: Row) -> None:
+    try:
+        message = write_message(mail, config.mail_from, urlsplit(config.public_url).hostname or "localhost")
+        await postbox.post(message, str(mail["id"]))
+    except Undeliverable as error:
+        log.warning("mail is undeliverable", mail_id=str(mail["id"]), error=str(error))
+        await queries.give_up(pool, mail["id"], str(error)[:LONGEST_ERROR])
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+        if mail["attempts"] >= GIVE_UP_AFTER:
+            log.exception("mail was given up", mail_id=str(mail["id"]))
+            await queries.give_up(pool, mail["id"], reason)
+        else:
+            log.warning("mail was put off", mail_id=str(mail["id"]), error=reason)
+            await queries.put_off(pool, mail["id"], wait_after(mail["attempts"]), reason)
+    else:
+        await queries.mark_sent(pool, mail["id"])
