@@ -13,7 +13,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
-from common.wire import dump_json
+from common.encoding import dump_json
 
 Auth: TypeAlias = Literal["none", "optional", "required"]
 SchemaLike: TypeAlias = type[Schema] | Schema

@@ -11,13 +11,13 @@ from http import HTTPStatus
 from typing import Any, ClassVar, Final, TypeAlias
 
 import asyncpg
-import orjson
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from marshmallow import ValidationError
 
 from common.context import request_id
+from common.encoding import dump_json
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:banyan:problem:"
@@ -171,7 +171,7 @@ _log: Final = structlog.get_logger("problems")
 
 def problem_response(problem: Problem, request_id: str) -> web.Response:
     return web.Response(
-        body=orjson.dumps(problem.document(request_id), default=str),
+        body=dump_json(problem.document(request_id)),
         status=problem.status,
         headers={"Cache-Control": "no-store", **problem.headers},
         content_type=MEDIA_TYPE,

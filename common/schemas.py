@@ -10,10 +10,10 @@ from zoneinfo import available_timezones
 from marshmallow import RAISE, Schema, fields, validate
 from marshmallow.exceptions import ValidationError
 
+from common.encoding import dump_json
 from common.instants import format_instant, parse_instant
 from common.money import money, to_minor
 from common.wire import (
-    dump_json,
     etag_for,
     json_response,
     load,

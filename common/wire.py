@@ -7,7 +7,6 @@ field.
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 from uuid import UUID
 
@@ -15,12 +14,13 @@ import orjson
 from aiohttp import web
 from marshmallow import Schema, ValidationError, fields
 
-from common.instants import format_instant
+from common.encoding import dump_json
 from common.problems import (
     Errors,
     MalformedJson,
     NotFound,
     PreconditionFailed,
+    TooLarge,
     UnsupportedMediaType,
     ValidationFailed,
     flatten_errors,
@@ -30,11 +30,15 @@ Unknown: TypeAlias = Literal["exclude", "include", "raise"]
 
 UNUSABLE_TEXT: Final = "Must not hold NUL characters or lone surrogates."
 
+LARGEST_JSON: Final = 1 << 20
 
-async def parse_json(request: web.Request, schema: Schema) -> dict[str, Any]:
-    """The body, loaded by the schema. Raises 400, 413, 415 or 422."""
+
+async def parse_json(request: web.Request, schema: Schema, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """The body, loaded by the schema; `largest` in bytes. Raises 400, 413, 415 or 422."""
     require_json(request)
-    return load(schema, read_json(await request.read()))
+    if (request.content_length or 0) > largest or len(body := await request.read()) > largest:
+        raise TooLarge(f"A body of up to {largest} bytes is taken here.")
+    return load(schema, read_json(body))
 
 
 def require_json(request: web.Request) -> None:
@@ -112,10 +116,6 @@ def json_response(data: Any, status: int = 200, headers: Mapping[str, str] | Non
     return web.Response(body=dump_json(data), status=status, headers=headers, content_type="application/json")
 
 
-def dump_json(data: Any) -> bytes:
-    return orjson.dumps(data, default=_as_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
-
-
 def etag_for(content: bytes | str | object) -> str:
     """A strong entity tag of bytes, or of anything that `dump_json` writes (a row's version, say)."""
     if isinstance(content, str):
@@ -142,16 +142,6 @@ def require_match(request: web.Request, etag: str) -> None:
     header = request.headers.get("If-Match")
     if header is not None and not any(tag.strip() in {etag, "*"} for tag in header.split(",")):
         raise PreconditionFailed("Read it again: it is not the version you named in If-Match.")
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, UUID):
-        return str(value)  # asyncpg's own subclass, which orjson does not take for one
-    if isinstance(value, datetime):
-        return format_instant(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no place in JSON here")  # a Decimal, say: money is integers
 
 
 def _read_surrogates(body: bytes, error: orjson.JSONDecodeError) -> Any:

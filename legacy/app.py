@@ -56,6 +56,8 @@ def create_app(config: Config) -> web.Application:
     endpoints = [endpoint for router in ROUTERS for endpoint in router.ENDPOINTS]
     for doc, handler in endpoints:
         app.router.add_route(doc.method, doc.path, handler)
+        if doc.method == "GET":
+            app.router.add_route("HEAD", doc.path, handler)
     pages.add_pages(app, [page for router in ROUTERS for page in router.PAGES])
     openapi.add_docs(app, openapi.build_document("Banyan", "1", [doc for doc, _ in endpoints]))
     health.add_health(app, {"database": database.check_pool})

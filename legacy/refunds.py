@@ -15,9 +15,7 @@ import structlog
 from common.database import transaction
 from common.ids import uuid7
 from common.money import money, to_major, to_minor
-from common.principals import Role, WrongRole
 from common.problems import Conflict, NotFound
-from legacy.payments import may_see
 from legacy.providers import find_provider
 from legacy.providers.interface import Amount, NeverSeen, ProviderUnavailable
 from legacy.queries import payments as queries
@@ -56,13 +54,12 @@ async def make_refund(
 ) -> Row:
     """Give back some of a payment, or all that is left; the refund is pending.
 
-    Raises NotFound, WrongRole, NotRefundable, or RefundExceedsPayment with what is available.
+    `by` is an operator or an admin. Raises NotFound, NotRefundable, or RefundExceedsPayment with what is
+    available.
     """
     payment = await queries.lock_payment(conn, payment_id)
-    if payment is None or not may_see(by, payment["user_id"], payment["company_id"]):
+    if payment is None or not (by.is_admin or by.company_id == payment["company_id"]):
         raise NotFound
-    if not by.is_admin and (by.role is not Role.OPERATOR or by.company_id != payment["company_id"]):
-        raise WrongRole("Refunds are for the company's operators; cancel the booking instead.")
     if payment["status"] != Status.SUCCEEDED:
         raise NotRefundable(f"The payment is {payment['status']}.", reason=payment["status"])
     currency = payment["currency"]

@@ -122,7 +122,7 @@ async def list_payments(request: web.Request) -> web.Response:
 
 
 async def make_refund(request: web.Request) -> web.Response:
-    by = require(request)
+    by = require(request, Role.OPERATOR, Role.ADMIN)
     payment_id = path_id(request, "id")
     wanted = await parse_json(request, NEW_REFUND)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import structlog
 
+from common.encoding import dump_json
 from common.money import to_minor
-from common.wire import dump_json
 from legacy.providers import sandbox_of
 from legacy.providers.interface import Amount, NeverSeen
 from legacy.queries import webhooks as queries

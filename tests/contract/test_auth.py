@@ -12,6 +12,8 @@ import pytest
 from tests.contract.client import Client
 from tests.contract.world import PASSWORD
 
+LONG_PASSWORD = ("as long as a password may be, and that is quite something to remember; " * 2)[:128]
+
 
 def registration(**changes: Any):
     return {

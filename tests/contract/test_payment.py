@@ -104,7 +104,7 @@ class TestPaying:
             ({"number": "4242424242424241"}, "card.number"),
             ({"number": "abc"}, "card.number"),
             ({"exp_month": 13}, "card.exp_month"),
-            ({"exp_year": 2001}, "card.exp_year"),
+            ({"exp_year": 2001}, "card.exp_month"),
             ({"cvc": "1"}, "card.cvc"),
         ],
     )

@@ -32,8 +32,8 @@ def token(passenger, ticket):
     return qr_token(passenger, ticket)
 
 
-def check_in(client, token, trip, **fields: Any):
-    return client.post("/api/check-ins", {"token": token, "trip_id": trip["id"], "nonce": nonce(), **fields})
+def check_in(client, code, trip, **fields: Any):
+    return client.post("/api/check-ins", {"token": code, "trip_id": trip["id"], "nonce": nonce(), **fields})
 
 
 class TestCodes:
