@@ -66,6 +66,7 @@ def health(reports: list[dict[str, Any] | None]) -> dict[str, Any]:
             "version": min((flag["version"] for flag in flags), default=None),
             "source": flags[0]["source"] if flags else None,
             "age_s": max((flag["age_s"] for flag in flags), default=None),
+            "alarms": sorted({alarm for flag in flags for alarm in flag["alarms"]}),
         },
         "workers": workers,
     }

@@ -30,6 +30,7 @@ class ClientConnection(asyncio.Protocol):
         "_buffer",
         "_discarded",
         "_head_began",
+        "_idle_s",
         "_reader",
         "_skipped_line",
         "closing",
@@ -44,6 +45,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, board: "Switchboard") -> None:
         # of the connection
         self._board = board
+        self._idle_s = board.timeouts.client_idle_s
         self.transport: asyncio.Transport
         self.gate: ReadGate
         self.peer: Peer
@@ -69,7 +71,7 @@ class ClientConnection(asyncio.Protocol):
         self.gate = ReadGate(self.transport)
         self.peer = board.peer(transport.get_extra_info("peername"))
         self._reader = RequestReader(self.peer, max_headers=board.limits.headers)
-        self.deadline = perf_counter() + board.timeouts.client_idle_s
+        self.deadline = perf_counter() + self._idle_s
         board.clients.add(self)
         if len(board.clients) > board.limits.clients:
             self._refuse(refusals.OVERLOADED)
@@ -149,18 +151,17 @@ class ClientConnection(asyncio.Protocol):
         exchange.dispatch()
         return rest
 
-    def exchange_done(self, now: float, *, keep_alive: bool) -> None:
+    def exchange_done(self, exchange: Exchange, now: float) -> None:
         """The exchange is over: go on with the next one, or close."""
-        exchange = self.exchange
         self.exchange = None
         if self.gate.reasons:
             self.gate.reset()
         if self.closing:
             return
-        if not keep_alive:
-            self._close(linger=exchange is not None and not exchange.request_complete)
+        if not exchange.keep_alive:
+            self._close(linger=not exchange.request_complete)
             return
-        self.deadline = now + self._board.timeouts.client_idle_s
+        self.deadline = now + self._idle_s
         if self._buffer and not self._advancing:
             self._advance(self.take_buffer())
 

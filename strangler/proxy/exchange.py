@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from strangler.proxy.client import ClientConnection
     from strangler.proxy.requests import RequestHead
     from strangler.proxy.responses import ResponseHead
-    from strangler.proxy.switchboard import Switchboard
+    from strangler.proxy.switchboard import Lane, Switchboard
     from strangler.proxy.upstream import UpstreamConnection
 
 IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
@@ -28,67 +28,64 @@ CLIENT_GONE: Final = 499
 
 
 class Exchange:
-    __slots__ = (
-        "_answering",
-        "_board",
-        "_decoder",
-        "_keep_alive",
-        "_left",
-        "_out_chunked",
-        "_pending",
-        "_status",
-        "began",
-        "bytes_in",
-        "bytes_out",
-        "client",
-        "deadline",
-        "done",
-        "lane",
-        "request",
-        "request_complete",
-        "retries",
-        "set_cookie",
-        "tunnelled",
-        "upstream",
-    )
+    """The class holds what most exchanges never change; an instance, what is its own."""
+
+    board: "Switchboard"
+    client: "ClientConnection"
+    request: "RequestHead"
+    lane: "Lane"
+    began: float
+    deadline: float = 0.0
+    upstream: "UpstreamConnection | None" = None
+    retries: int = 0
+    done: bool = False
+    tunnelled: bool = False
+    set_cookie: bytes = b""
+
+    # the request's body
+    request_complete: bool = True
+    bytes_in: int = 0
+    _left: int = 0
+    _decoder: ChunkDecoder | None = None
+    _pending: tuple[bytes, ...] = ()
+
+    # the answer
+    keep_alive: bool
+    bytes_out: int = 0
+    _status: int = 0
+    _answering: bool = False
+    _out_chunked: bool = False
 
     def __init__(self, board: "Switchboard", client: "ClientConnection", request: "RequestHead") -> None:
-        self._board = board
+        self.board = board
         self.client = client
         self.request = request
         self.began = perf_counter()
-        self.deadline = 0.0
-        self.upstream: UpstreamConnection | None = None
-        self.retries = 0
-        # the request's body
-        self.bytes_in = 0
-        self._pending: list[bytes] = []
-        self._left = request.content_length
-        self._decoder = ChunkDecoder() if request.chunked else None
-        self.request_complete = not (request.chunked or request.content_length)
-        # the answer
-        self.bytes_out = 0
-        self._answering = False
-        self._status = 0
-        self._keep_alive = False
-        self._out_chunked = False
-        self.set_cookie = b""
-        self.tunnelled = False
-        self.done = False
-        self.lane = board.steer(self)
-        self.lane.cell.in_flight += 1
+        self.keep_alive = request.keep_alive
+        if request.has_body_or_upgrade:
+            self._left = request.content_length
+            self._decoder = ChunkDecoder() if request.chunked else None
+            self.request_complete = not (request.chunked or request.content_length)
+        self.lane = lane = board.steer(self)
+        lane.cell.in_flight += 1
 
     # ── towards the upstream ────────────────────────────────────────────────────────────────────────────────
 
     def dispatch(self) -> None:
         """Send it to where it was steered, or get in line."""
-        board = self._board
-        refusal = self._why_not()
-        if refusal is not None:
-            self.fail(refusal)
+        board, lane = self.board, self.lane
+        pool = lane.pool
+        if pool is None:
+            self.fail(refusals.NOT_DEPLOYED.because(lane.missing))
+            return
+        if self.request.content_length > lane.max_body:
+            self.fail(refusals.BODY_TOO_LARGE)
+            return
+        if len(board.in_flight) > board.most_in_flight:
+            self.fail(refusals.OVERLOADED)
             return
         try:
-            upstream = self.lane.pool.acquire(self, fresh=self.retries > 0)  # type: ignore[union-attr] # asked above
+            upstream = pool.acquire(self)
         except Refused as refused:
             self.fail(refused.refusal)
             return
@@ -97,23 +94,13 @@ class Exchange:
         elif self.upstream is None:
             self.deadline = perf_counter() + board.timeouts.connect_s + board.timeouts.queue_s
 
-    def _why_not(self) -> Refusal | None:
-        board, lane = self._board, self.lane
-        if lane.pool is None:
-            return refusals.NOT_DEPLOYED.because(lane.missing)
-        if self.request.content_length > lane.max_body:
-            return refusals.BODY_TOO_LARGE
-        if len(board.in_flight) > board.limits.in_flight:
-            return refusals.OVERLOADED
-        return None
-
     def connected(self, upstream: "UpstreamConnection") -> None:
         """Here is a connection: send what there is."""
         self.upstream = upstream
         self.deadline = self.began + self.lane.timeout_s
         if self._pending:
             upstream.send(self, b"".join((self.request.forwarded, *self._pending)))
-            self._pending.clear()
+            self._pending = ()
             self.client.gate.open(NO_UPSTREAM_YET)
         else:
             upstream.send(self, self.request.forwarded)
@@ -154,7 +141,7 @@ class Exchange:
         self.retries += 1
         self.lane.cell.retries += 1
         self.lane.cell.in_flight -= 1
-        self.lane = self._board.steer(self)
+        self.lane = self.board.steer(self)
         self.lane.cell.in_flight += 1
         self.dispatch()
 
@@ -164,7 +151,7 @@ class Exchange:
             assert self.upstream is not None
             self.upstream.write(data)
             self.bytes_in += len(data)
-            self.deadline = perf_counter() + self._board.timeouts.tunnel_idle_s
+            self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
             return b""
         if self._decoder is None:
             out, rest = data[: self._left], data[self._left :]
@@ -175,6 +162,7 @@ class Exchange:
             try:
                 parts = self._decoder.feed(data)
             except BadChunk as error:
+                self.request_complete = False
                 self.fail(refusals.MALFORMED.because(str(error)))
                 return b""
             self.bytes_in += sum(map(len, parts))
@@ -185,15 +173,16 @@ class Exchange:
                 out += LAST_CHUNK
                 rest = self._decoder.rest
         if self.bytes_in > self.lane.max_body:
+            self.request_complete = False  # so that the connection ends with the refusal
             self.fail(refusals.BODY_TOO_LARGE)
             return b""
         if self.upstream is None:
-            self._pending.append(out)
+            self._pending += (out,)
             if not self.request_complete:
                 self.client.gate.close(NO_UPSTREAM_YET)
         else:
-            if not self._answering:
-                self.deadline = perf_counter() + self.lane.timeout_s
+            patience_s = self.board.timeouts.idle_s if self._answering else self.lane.timeout_s
+            self.deadline = perf_counter() + patience_s
             if out:
                 self.upstream.write(out)
         return rest
@@ -204,9 +193,10 @@ class Exchange:
         self, response: "ResponseHead", body: bytes, upstream: "UpstreamConnection | None"
     ) -> None:
         """The upstream's answer came in one piece; `upstream` if it may serve again."""
-        self._keep_alive = self.request.keep_alive and not self._board.draining
+        if self.board.draining:
+            self.keep_alive = False
         self.bytes_out = len(body)
-        self.client.transport.write(self._head(response, b"") + body)
+        self.client.transport.write(self._message(response, b"", body))
         now = perf_counter()
         if upstream is not None:
             upstream.idle_since = now
@@ -221,11 +211,11 @@ class Exchange:
     def switch_protocols(self, response: "ResponseHead", rest: bytes) -> None:
         """101: from here on bytes go both ways as they come."""
         assert self.upstream is not None
-        self.tunnelled = self._answering = self._keep_alive = True
+        self.tunnelled = self._answering = self.keep_alive = True
         self._status = response.status
-        self.client.transport.write(self._head(response, b"Connection: Upgrade\r\n") + rest)
-        self.deadline = perf_counter() + self._board.timeouts.tunnel_idle_s
-        self._keep_alive = False
+        self.client.transport.write(self._message(response, b"Connection: Upgrade\r\n", rest))
+        self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
+        self.keep_alive = False
         sent_early = self.client.take_buffer()
         if sent_early:
             self.receive(sent_early)
@@ -240,10 +230,10 @@ class Exchange:
             self._out_chunked = True
             framing = b"Transfer-Encoding: chunked\r\n"
         delimited = response.length is not None or self._out_chunked
-        self._keep_alive = (
-            request.keep_alive and delimited and self.request_complete and not self._board.draining
+        self.keep_alive = (
+            request.keep_alive and delimited and self.request_complete and not self.board.draining
         )
-        self.client.transport.write(self._head(response, framing))
+        self.client.transport.write(self._message(response, framing, b""))
 
     def pass_body(self, parts: list[bytes]) -> None:
         if self.done:
@@ -252,7 +242,7 @@ class Exchange:
         for part in parts:
             self.bytes_out += len(part)
             client.transport.write(chunk(part) if self._out_chunked else part)
-        timeouts = self._board.timeouts
+        timeouts = self.board.timeouts
         self.deadline = perf_counter() + (timeouts.tunnel_idle_s if self.tunnelled else timeouts.idle_s)
 
     def end_body(self, upstream: "UpstreamConnection | None" = None) -> None:
@@ -278,7 +268,7 @@ class Exchange:
             return
         self._leave_upstream()
         request = self.request
-        self._keep_alive = request.keep_alive and self.request_complete and not self._board.draining
+        self.keep_alive = request.keep_alive and self.request_complete and not self.board.draining
         extra = b"X-Request-ID: %b\r\ntraceparent: %b\r\n%b%b" % (
             request.request_id,
             request.traceparent,
@@ -286,7 +276,7 @@ class Exchange:
             self.lane.side_line,
         )
         head_only = request.method == b"HEAD"
-        message = refusal.message(request.request_id, extra, head_only=head_only, close=not self._keep_alive)
+        message = refusal.message(request.request_id, extra, head_only=head_only, close=not self.keep_alive)
         self.client.transport.write(message)
         self._finish(refusal.status, perf_counter(), refusal.slug)
 
@@ -310,7 +300,7 @@ class Exchange:
 
     def check_deadline(self, now: float) -> None:
         """Called by the worker's tick."""
-        timeouts = self._board.timeouts
+        timeouts = self.board.timeouts
         if now < self.deadline and (self.tunnelled or now < self.began + timeouts.total_s):
             return
         pool = self.lane.pool
@@ -332,25 +322,35 @@ class Exchange:
         elif self.lane.pool is not None:
             self.lane.pool.forget(self)
 
-    def _head(self, response: "ResponseHead", framing: bytes) -> bytes:
+    def _message(self, response: "ResponseHead", framing: bytes, body: bytes) -> bytes:
+        """An answer's head and what there is of its body, as the client gets it."""
         request = self.request
-        if not self._keep_alive:
+        if not self.keep_alive:
             framing += b"Connection: close\r\n"
         elif request.http_1_0:
             framing += b"Connection: keep-alive\r\n"
-        return b"HTTP/1.1 %b\r\n%bX-Request-ID: %b\r\ntraceparent: %b\r\n%b%b%b\r\n" % (
-            response.status_line,
-            response.headers,
-            request.request_id,
-            request.traceparent,
-            self.set_cookie,
-            self.lane.side_line,
-            framing,
+        return b"".join(
+            (
+                b"HTTP/1.1 ",
+                response.status_line,
+                b"\r\n",
+                response.headers,
+                b"X-Request-ID: ",
+                request.request_id,
+                b"\r\ntraceparent: ",
+                request.traceparent,
+                b"\r\n",
+                self.set_cookie,
+                self.lane.side_line,
+                framing,
+                b"\r\n",
+                body,
+            )
         )
 
     def _finish(self, status: int, now: float, error: str | None) -> None:
         self.done = True
-        board, cell = self._board, self.lane.cell
+        board, cell = self.board, self.lane.cell
         seconds = now - self.began
         board.in_flight.discard(self)
         cell.in_flight -= 1
@@ -359,4 +359,4 @@ class Exchange:
             cell.error(error)
         if board.log is not None:
             board.log.add(self, status, seconds, error)
-        self.client.exchange_done(now, keep_alive=self._keep_alive and error != "client-gone")
+        self.client.exchange_done(self, now)

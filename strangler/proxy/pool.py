@@ -49,6 +49,7 @@ class Pool:
     __slots__ = (
         "_limits",
         "_loop",
+        "_only",
         "_tasks",
         "_timeouts",
         "addresses",
@@ -61,6 +62,7 @@ class Pool:
     def __init__(self, name: str, urls: tuple[str, ...], limits: "Limits", timeouts: "Timeouts") -> None:
         self.name = name
         self.addresses = [Address(url) for url in urls]
+        self._only = self.addresses[0] if len(urls) == 1 else None
         self.waiting: deque[Exchange] = deque()
         self.retry_budget = RETRY_BUDGET
         self.closing = False
@@ -69,21 +71,22 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def acquire(self, exchange: "Exchange", *, fresh: bool = False) -> UpstreamConnection | None:
+    def acquire(self, exchange: "Exchange") -> UpstreamConnection | None:
         """An idle connection; or None, and `exchange.connected` is called when there is one.
 
-        Raises `Refused`. `fresh` asks for a connection that has not been used: for a retry after a stale one.
+        Raises `Refused`. A retry is given a connection that has not been used, not a second stale one.
         """
         if self.retry_budget < RETRY_BUDGET:
             self.retry_budget += RETRY_EARNED
-        address = self._choose()
-        if not fresh and not self.waiting and address.health.state == "healthy":
-            idle = address.idle
-            while idle:
-                connection = idle.pop()
-                if not connection.transport.is_closing():
-                    address.busy += 1
-                    return connection
+        address = self._only
+        if address is None or address.health.state != "healthy":
+            address = self._choose()
+        idle = address.idle
+        if idle and not self.waiting and not exchange.retries and address.health.state == "healthy":
+            connection = idle.pop()
+            if not connection.transport.is_closing():
+                address.busy += 1
+                return connection
         if len(self.waiting) >= self._limits.waiting_for_upstream + address.connecting:
             raise Refused(refusals.UPSTREAM_BUSY)
         self.waiting.append(exchange)
@@ -95,8 +98,6 @@ class Pool:
     def _choose(self) -> Address:
         """Of two addresses taken at random, the one with less to do; ejected ones are left out."""
         addresses = self.addresses
-        if len(addresses) == 1 and addresses[0].health.state != "ejected":
-            return addresses[0]
         usable = [address for address in addresses if address.health.state != "ejected"]
         if not usable:
             last = addresses[0].health.last_failure

@@ -14,18 +14,21 @@ from strangler.proxy.identity import CLIENT_COOKIE, Identities, client_cookie
 from strangler.proxy.metrics import Cell
 from strangler.proxy.pool import Pool
 from strangler.proxy.refusals import Refusal
-from strangler.proxy.requests import Peer, new_trace_id
+from strangler.proxy.requests import Peer, RequestHead, new_trace_id
 from strangler.routing.decide import decide
 
 if TYPE_CHECKING:
     from strangler.proxy.client import ClientConnection
     from strangler.proxy.exchange import Exchange
+    from strangler.routing.decide import CompiledRoute
+    from strangler.routing.flags import Side
     from strangler.routing.snapshot import Snapshot
     from strangler.routing.table import Route
 
 UNMATCHED: Final = "unmatched"
 UNMATCHED_TIMEOUT_S: Final = 30.0
 UNMATCHED_MAX_BODY: Final = 32 << 20
+REMEMBERED_DECISIONS: Final = 16_384
 _COOKIE_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -82,6 +85,7 @@ class Switchboard:
     ) -> None:
         # of the process
         self.limits = config.limits
+        self.most_in_flight = config.limits.in_flight
         self.timeouts = config.timeouts
         self.pools = pools
         self.log = log
@@ -106,11 +110,13 @@ class Switchboard:
                         show_side=config.show_side,
                     )
                 )
+        self._decided: dict[tuple[int, bytes], Side] = {}
+        self._decided_by: Snapshot | None = None
         self._unmatched = {
-            method: self._lane_without_route(method, config.show_side)
-            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER")
+            method.encode(): self._lane_without_route(method, config.show_side)
+            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
         }
-        self.nowhere = self._unmatched["OTHER"]
+        self._other = self._lane_without_route("OTHER", config.show_side)
         self._malformed = Cell("malformed", "none")
         # of what is under way
         self.draining = False
@@ -131,18 +137,38 @@ class Switchboard:
     def steer(self, exchange: "Exchange") -> Lane:
         """Where this request goes, by the flags as they are now. Unknown paths go to legacy."""
         request = exchange.request
-        compiled = self._live.snapshot.match(request.method, request.path)
+        snapshot = self._live.snapshot
+        compiled = snapshot.match(request.method, request.path)
         if compiled is None:
-            method = request.method.decode("latin-1")
-            return self._unmatched.get(method, self.nowhere)
+            return self._unmatched.get(request.method, self._other)
         side = compiled.fixed
         if side is None:
-            if compiled.sticky == "client" and (
-                request.cookie is None or client_cookie(request.cookie) is None
-            ):
-                self._name_client(exchange)
-            side = decide(compiled, self._identities.key(request))
+            if snapshot is not self._decided_by:
+                self._decided_by = snapshot
+                self._decided.clear()
+            side = self._decide(compiled, exchange)
         return (self._legacy if side == "legacy" else self._service)[compiled.route.index]
+
+    def _decide(self, compiled: "CompiledRoute", exchange: "Exchange") -> "Side":
+        """The side of a split route; remembered where it hangs on the token alone, until the flags change."""
+        request = exchange.request
+        token = request.authorization
+        by_token = token is not None and compiled.sticky == "user" and request.cohort is None
+        if by_token:
+            assert token is not None
+            remembered = self._decided.get((compiled.route.index, token))
+            if remembered is not None:
+                return remembered
+        elif compiled.sticky == "client" and not _is_named(request):
+            self._name_client(exchange)
+        key = self._identities.key(request)
+        side = decide(compiled, key)
+        if by_token and key.user is not None:
+            assert token is not None
+            if len(self._decided) >= REMEMBERED_DECISIONS:
+                self._decided.clear()
+            self._decided[compiled.route.index, token] = side
+        return side
 
     @staticmethod
     def _name_client(exchange: "Exchange") -> None:
@@ -199,6 +225,10 @@ class Switchboard:
 
     def report(self) -> list[dict[str, Any]]:
         """The counts of every route and side that has had a request."""
-        lanes = (*self._legacy, *self._service, *self._unmatched.values())
+        lanes = (*self._legacy, *self._service, *self._unmatched.values(), self._other)
         cells = (*(lane.cell for lane in lanes), self._malformed)
         return [cell.report() for cell in cells if any(cell.by_class) or cell.in_flight]
+
+
+def _is_named(request: RequestHead) -> bool:
+    return request.cookie is not None and client_cookie(request.cookie) is not None

@@ -54,29 +54,37 @@ def route(name: str, index: int = 0, *, timeout_s: float = 5.0, max_body: int = 
     )
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    compiled: dict[tuple[bytes, bytes], CompiledRoute]
+
+    def match(self, method: bytes, path: bytes) -> CompiledRoute | None:
+        return self.compiled.get((method, path))
+
+
 class Flags:
-    """The flag table of a test: paths to fixed sides, changed at will."""
+    """The flag table of a test: paths to flags, changed at will."""
 
     def __init__(self) -> None:
         self.routes: list[Route] = []
-        self._compiled: dict[tuple[bytes, bytes], CompiledRoute] = {}
-
-    @property
-    def snapshot(self) -> Flags:
-        return self
-
-    def match(self, method: bytes, path: bytes) -> CompiledRoute | None:
-        return self._compiled.get((method, path))
+        self.snapshot = Snapshot({})
 
     def add(self, name: str, side: Any, **limits: Any) -> None:
         added = route(name, len(self.routes), **limits)
         self.routes.append(added)
-        self._compiled[added.method.encode(), added.template.encode()] = compile_route(added, Flag(mode=side))
+        key = added.method.encode(), added.template.encode()
+        self.snapshot = Snapshot(self.snapshot.compiled | {key: compile_route(added, Flag(mode=side))})
 
     def move(self, name: str, side: Any) -> None:
-        for key, compiled in self._compiled.items():
-            if compiled.route.name == name:
-                self._compiled[key] = compile_route(compiled.route, Flag(mode=side))
+        self.flag(name, Flag(mode=side))
+
+    def flag(self, name: str, flag: Flag) -> None:
+        """As after a change: whoever compares snapshots sees another one."""
+        changed = {
+            key: compile_route(compiled.route, flag) if compiled.route.name == name else compiled
+            for key, compiled in self.snapshot.compiled.items()
+        }
+        self.snapshot = Snapshot(changed)
 
 
 @dataclass
