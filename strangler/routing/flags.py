@@ -206,7 +206,8 @@ def _object(key: str, value: Any, known: tuple[str, ...], example: str) -> Mappi
         if name not in known:
             close = get_close_matches(name, known, n=1)
             meant = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
-            raise FlagError(name if key == "flag" else f"{key}.{name}", "means nothing" + meant, example)
+            place = _short(name)[1:-1] or "''"
+            raise FlagError(place if key == "flag" else f"{key}.{place}", "means nothing" + meant, example)
     return value
 
 
