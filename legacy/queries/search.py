@@ -40,58 +40,68 @@ async def find_departures(
     since: time,
     until: time | None,
     company_id: UUID | None,
-    sort: str,
+    by_duration: bool,
     after: tuple[Decimal, datetime, UUID] | None,
-    limit: int,
+    limit: int | None,
 ) -> list[Row]:
-    """Departures that leave one place for the other on a local day and are not gone, in the order of `sort`.
+    """Departures that leave one place for the other on a local day and are not gone; all without a limit.
 
-    Of several stops of a route in the same city the first of each counts. `key` is what they are sorted by,
-    before `boards_at` and `trip_id`: the departure's epoch, the duration, or the least that a seat can cost,
-    whatever is left. `since` and `until`, included, are times of day at the boarding stop.
+    A place is a city or a stop. Of several stops of a route in the same city the first counts. They come by
+    (`key`, `boards_at`, `trip_id`), where the key is the departure's epoch or the duration. `since` and
+    `until`, included, are times of day at the boarding stop.
     """
     after_key, after_at, after_id = after or (None, None, None)
     return list(
         await conn.fetch(
-            """WITH boarding AS MATERIALIZED (
-                   SELECT id, ($5::date + $6::time) AT TIME ZONE time_zone AS since,
-                          coalesce($5::date + $7::time + interval '1 minute', $5::date + interval '1 day')
-                              AT TIME ZONE time_zone AS until
-                   FROM stops WHERE place = $1 OR id = $2
-               ), alighting AS MATERIALIZED (
-                   SELECT id FROM stops WHERE place = $3 OR id = $4
-               ), stretches AS MATERIALIZED (
-                   SELECT DISTINCT ON (f.route_id) f.route_id, f.seq AS from_seq, o.seq AS to_seq,
-                          make_interval(secs => f.depart_s) AS depart, o.arrive_s - f.depart_s AS duration_s,
-                          f.fare_sum AS sum_from, o.fare_sum AS sum_to, r.currency, b.since,
-                          b.until
-                   FROM boarding b
-                   JOIN route_stops f ON f.stop_id = b.id
+            """WITH between_cities AS (
+                   SELECT route_id, company_id, from_seq, to_seq, depart_s, duration_s, sum_from, sum_to,
+                          currency, time_zone
+                   FROM stretches WHERE from_place = $1 AND to_place = $3
+               ), from_a_stop AS (
+                   SELECT DISTINCT ON (f.route_id) f.route_id, r.company_id, f.seq, o.seq, f.depart_s,
+                          o.arrive_s - f.depart_s, f.fare_sum, o.fare_sum, r.currency, fs.time_zone
+                   FROM route_stops f
+                   JOIN stops fs ON fs.id = f.stop_id
+                   JOIN routes r ON r.id = f.route_id
                    JOIN route_stops o ON o.route_id = f.route_id AND o.seq > f.seq
-                   JOIN alighting a ON a.id = o.stop_id
-                   JOIN routes r ON r.id = f.route_id AND ($8::uuid IS NULL OR r.company_id = $8)
-                   JOIN companies c ON c.id = r.company_id AND c.status = 'active'
+                   JOIN stops os ON os.id = o.stop_id AND (os.id = $4 OR os.place = $3)
+                   WHERE f.stop_id = $2
                    ORDER BY f.route_id, f.seq, o.seq
+               ), to_a_stop AS (
+                   SELECT DISTINCT ON (f.route_id) f.route_id, r.company_id, f.seq, o.seq, f.depart_s,
+                          o.arrive_s - f.depart_s, f.fare_sum, o.fare_sum, r.currency, fs.time_zone
+                   FROM route_stops o
+                   JOIN routes r ON r.id = o.route_id
+                   JOIN route_stops f ON f.route_id = o.route_id AND f.seq < o.seq
+                   JOIN stops fs ON fs.id = f.stop_id AND fs.place = $1
+                   WHERE o.stop_id = $4
+                   ORDER BY f.route_id, f.seq, o.seq
+               ), ways AS (
+                   SELECT * FROM between_cities
+                   UNION ALL SELECT * FROM from_a_stop
+                   UNION ALL SELECT * FROM to_a_stop
                ), found AS (
-                   SELECT t.id AS trip_id, t.layout_id, t.departs_at + s.depart AS boards_at, s.from_seq,
-                          s.to_seq, s.duration_s, s.sum_from, s.sum_to, s.currency,
-                          CASE $9
-                              WHEN 'departure' THEN extract(epoch FROM t.departs_at + s.depart)
-                              WHEN 'duration' THEN s.duration_s
-                              ELSE floor((s.sum_to - s.sum_from) / 100
-                                         * (SELECT min((each ->> 'fare_percent')::integer)
-                                            FROM layouts l, jsonb_array_elements(l.classes) each
-                                            WHERE l.id = t.layout_id))
-                          END AS key
-                   FROM stretches s
+                   SELECT t.id AS trip_id, t.layout_id,
+                          t.departs_at + make_interval(secs => w.depart_s) AS boards_at, w.from_seq,
+                          w.to_seq, w.duration_s, w.sum_from, w.sum_to, w.currency
+                   FROM ways w
+                   JOIN companies c ON c.id = w.company_id AND c.status = 'active'
                    CROSS JOIN LATERAL (
                        SELECT id, layout_id, departs_at FROM trips
-                       WHERE route_id = s.route_id AND status = 'scheduled'
-                         AND departs_at >= s.since - s.depart AND departs_at < s.until - s.depart
-                         AND departs_at + s.depart + make_interval(mins => delay_min) > now()
+                       WHERE route_id = w.route_id AND status = 'scheduled'
+                         AND departs_at >= ($5::date + $6::time) AT TIME ZONE w.time_zone
+                                           - make_interval(secs => w.depart_s)
+                         AND departs_at < coalesce($5::date + $7::time + interval '1 minute',
+                                                   $5::date + interval '1 day') AT TIME ZONE w.time_zone
+                                          - make_interval(secs => w.depart_s)
+                         AND departs_at + make_interval(secs => w.depart_s, mins => delay_min) > now()
                    ) t
+                   WHERE $8::uuid IS NULL OR w.company_id = $8
+               ), ordered AS (
+                   SELECT *, CASE WHEN $9 THEN duration_s ELSE extract(epoch FROM boards_at) END AS key
+                   FROM found
                )
-               SELECT * FROM found
+               SELECT * FROM ordered
                WHERE $10::numeric IS NULL OR (key, boards_at, trip_id) > ($10, $11::timestamptz, $12::uuid)
                ORDER BY key, boards_at, trip_id LIMIT $13""",
             from_place,
@@ -102,7 +112,7 @@ async def find_departures(
             since,
             until,
             company_id,
-            sort,
+            by_duration,
             after_key,
             after_at,
             after_id,
