@@ -14,6 +14,7 @@ import importlib.util
 import os
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from deploy.local import databases, nginx, postgres, valkey
@@ -22,6 +23,7 @@ from deploy.local.keys import make_rings, ring_file
 from deploy.local.parts import Command, Daemon, Part, Step
 from deploy.local.readiness import NOT_YET, Probe, by_ping, by_query, by_request
 from deploy.local.refusals import StartFailed
+from deploy.local.stamps import Stamps, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -86,6 +88,10 @@ class _Draft:
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.options.ports[name]}"
+
+    @property
+    def stamps(self) -> Stamps:
+        return Stamps(self.folders.data / "stamps.json")
 
     def names(self) -> set[str]:
         return {part.name for part in self.parts}
@@ -160,6 +166,7 @@ def _add_postgres(draft: _Draft) -> str:
         made = await databases.make_databases(dsn, draft.credentials.roles)
         await databases.add_statement_statistics(dsn)
         if made:
+            draft.stamps.forget_all()
             spawner.log("databases").say("created " + ", ".join(made))
 
     draft.parts.append(Step("databases", make, ("postgres",)))
@@ -191,7 +198,11 @@ def _add_legacy(draft: _Draft, common: Mapping[str, str], dsn: str) -> dict[str,
         return environment
     draft.parts.extend(
         (
-            _program("legacy-tables", environment, ("legacy", "migrate"), needs=("databases", "keys")),
+            _once(
+                draft.stamps,
+                digest_of(draft.folders.root / "legacy" / "migrations"),
+                _program("legacy-tables", environment, ("legacy", "migrate"), needs=("databases", "keys")),
+            ),
             Daemon(
                 "legacy",
                 Command(_python("legacy"), environment),
@@ -201,9 +212,9 @@ def _add_legacy(draft: _Draft, common: Mapping[str, str], dsn: str) -> dict[str,
         )
     )
     if draft.options.demo and _present("deploy.demo.__main__"):
-        draft.parts.append(
-            _program("demo", environment, ("deploy.demo", "--if-empty"), needs=("legacy-tables",))
-        )
+        fill = _program("demo", environment, ("deploy.demo", "--if-empty"), needs=("legacy-tables",))
+        today = datetime.now(UTC).date().isoformat()
+        draft.parts.append(_once(draft.stamps, today, fill))
     if draft.options.admin is not None:
         email, password = draft.options.admin
         told = {**environment, "BANYAN_ADMIN_PASSWORD": password}
@@ -231,7 +242,11 @@ def _add_strangler(draft: _Draft, common: Mapping[str, str], dsn: str, redis_url
     if _present("strangler.__main__"):
         draft.parts.extend(
             (
-                _program("strangler-tables", environment, ("strangler", "migrate"), needs=("databases",)),
+                _once(
+                    draft.stamps,
+                    digest_of(draft.folders.root / "strangler" / "migrations"),
+                    _program("strangler-tables", environment, ("strangler", "migrate"), needs=("databases",)),
+                ),
                 Daemon(
                     "strangler",
                     Command(_python("strangler", "proxy"), environment),
@@ -303,6 +318,17 @@ def _program(
         await spawner.run(name, Command(_python(*arguments), environment))
 
     return Step(name, run, needs)
+
+
+def _once(stamps: Stamps, digest: str, step: Step) -> Step:
+    """The step, unless it was done at an earlier start from the same material."""
+
+    async def act(spawner: Spawner) -> None:
+        if not stamps.has(step.name, digest):
+            await step.act(spawner)
+            stamps.put(step.name, digest)
+
+    return Step(step.name, act, step.needs)
 
 
 def _external(what: str, variable: str, probe: Probe) -> Act:

@@ -18,6 +18,7 @@ from deploy.local.keys import make_rings, ring_file
 from deploy.local.logs import ProcessLog, Terminal
 from deploy.local.marks import Mark, is_alive, read_mark, started
 from deploy.local.refusals import CannotStart
+from deploy.local.stamps import Stamps, digest_of
 
 ROLES = ("banyan_legacy", "banyan_auth")
 
@@ -151,3 +152,23 @@ def test_a_line_without_an_end_does_not_grow_for_ever(tmp_path):
         log.feed(b"x" * 4096)
     assert (tmp_path / "app.log").stat().st_size > 300_000
     log.close()
+
+
+def test_a_stamp_holds_until_the_material_changes(tmp_path):
+    material = tmp_path / "migrations"
+    material.mkdir()
+    (material / "0001.sql").write_text("CREATE TABLE a ()")
+    stamps = Stamps(tmp_path / "stamps.json")
+    assert not stamps.has("tables", digest_of(material))
+    stamps.put("tables", digest_of(material))
+    assert stamps.has("tables", digest_of(material))
+    (material / "0002.sql").write_text("")
+    assert not stamps.has("tables", digest_of(material))
+    stamps.put("tables", digest_of(material))
+    stamps.forget_all()
+    assert not stamps.has("tables", digest_of(material))
+
+
+def test_damaged_stamps_count_as_none(tmp_path):
+    (tmp_path / "stamps.json").write_text("{")
+    assert not Stamps(tmp_path / "stamps.json").has("tables", "x")
