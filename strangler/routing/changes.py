@@ -4,8 +4,9 @@ Who dies between the two leaves a record that the next change, or a restore, mak
 truth, Redis follows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from redis.asyncio import Redis
 
@@ -17,12 +18,19 @@ from strangler.routing.restoring import REDIS_AWAY, catch_up, check_follows, fla
 from strangler.routing.snapshot import FlagTable, Group, parse_group
 from strangler.routing.table import RouteTable
 
+Wanted: TypeAlias = Flag | Callable[[Flag], Flag]
+"""A flag, or what is to be made of the one that is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a change did, or would do: (before, after) by route. Without changes the version stays."""
+    """What a change did, or would do. Without a difference the version stays.
+
+    `flags` has all routes that were named, `changes` (before, after) of those that differ.
+    """
 
     version: int
+    flags: Mapping[str, Flag]
     changes: Mapping[str, tuple[Flag | None, Flag]]
 
 
@@ -30,7 +38,7 @@ async def change_flags(
     connection: Connection,
     redis: Redis,
     table: RouteTable,
-    wanted: Mapping[str, Flag],
+    wanted: Mapping[str, Wanted],
     *,
     who: str,
     why: str,
@@ -47,7 +55,8 @@ async def change_flags(
         raise ChangeRefused("Who changes a flag, and why, is kept on record.", 'Say it with --why "…".')
     async with records.only_writer(connection):
         recorded = await records.load_table(connection)
-        changed = _check(table, recorded, wanted, deployed, expected)
+        flags = {name: _resolve(flag_of(recorded, name) or LEGACY, want) for name, want in wanted.items()}
+        changed = _check(table, recorded, flags, deployed, expected)
         live = await read_live(redis)
         check_follows(live, recorded)
         if changed.changes and not dry_run:
@@ -57,16 +66,20 @@ async def change_flags(
     return changed
 
 
+def _resolve(before: Flag, wanted: Wanted) -> Flag:
+    return wanted if isinstance(wanted, Flag) else wanted(before)
+
+
 def _check(
     table: RouteTable,
     recorded: FlagTable,
-    wanted: Mapping[str, Flag],
+    flags: Mapping[str, Flag],
     deployed: Collection[str] | None,
     expected: int | None,
 ) -> Changed:
-    """What the wanted flags change. Raises `ChangeRefused`."""
+    """What the flags change. Raises `ChangeRefused`."""
     groups = {name: parse_group(raw) or Group() for name, raw in recorded.groups.items()}
-    check_change(table, groups, wanted, deployed)
+    check_change(table, groups, flags, deployed)
     if expected is not None and expected != recorded.version:
         raise ChangeRefused(
             f"The table is at version {recorded.version}, not at {expected}: somebody changed it meanwhile.",
@@ -74,10 +87,10 @@ def _check(
         )
     changes = {
         name: (before, flag)
-        for name, flag in wanted.items()
+        for name, flag in flags.items()
         if ((before := flag_of(recorded, name)) or LEGACY) != flag
     }
-    return Changed(recorded.version + bool(changes), changes)
+    return Changed(recorded.version + bool(changes), flags, changes)
 
 
 async def _make_live(redis: Redis, recorded: FlagTable, changed: Changed, *, who: str, why: str) -> None:

@@ -1,0 +1,231 @@
+"""Finding out how everything is: each part is asked, and what is not as it should be gets a next step.
+
+Nothing in here fails because something else is down: that is what it is for.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+
+from strangler.cli.connections import Shown, load_flags, open_database, open_redis
+from strangler.cli.output import CannotDo
+from strangler.cli.proxies import Answer, ask, workers_of
+from strangler.cli.routes import side_of
+from strangler.cli.settings import Settings
+from strangler.routing import records, store
+from strangler.routing.restoring import REDIS_AWAY
+from strangler.routing.table import RouteTable
+
+STALE_S: Final = 5.0
+"""A worker polls once a second; one that has not been told for so long is on its own."""
+_NO_ANSWER: Final = "does not answer"
+_UPSTREAM_STEP: Final = "See that process and its log; the proxy tries again by itself."
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found out, as a document, and what is wrong with it: (what, next step)."""
+
+    document: dict[str, Any] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+
+
+async def find_out(settings: Settings, table: RouteTable) -> Findings:
+    """Ask everything at once, and judge."""
+    live, recorded, proxies, upstreams, shown = await asyncio.gather(
+        _look_at_redis(settings),
+        _look_at_record(settings),
+        ask(settings.admin_urls, "/healthz"),
+        _look_at_upstreams(settings),
+        load_flags(settings, table),
+    )
+    findings = Findings({"redis": live, "record": recorded})
+    _judge_tables(findings, live, recorded)
+    _judge_proxies(findings, settings, proxies, live, recorded)
+    _judge_upstreams(findings, upstreams)
+    _judge_domains(findings, settings, table, shown)
+    return findings
+
+
+async def _look_at_redis(settings: Settings) -> dict[str, Any]:
+    try:
+        async with open_redis(settings) as redis:
+            found = await store.read_version(redis)
+    except (*REDIS_AWAY, store.StoreUnreadable, CannotDo) as error:
+        return {"answers": False, "trouble": str(error), "version": None, "lineage": None}
+    version, lineage = found if found is not None else (None, None)
+    return {"answers": True, "trouble": None, "version": version, "lineage": lineage}
+
+
+async def _look_at_record(settings: Settings) -> dict[str, Any]:
+    try:
+        async with open_database(settings) as connection:
+            version, lineage = await records.load_version(connection)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, CannotDo) as error:
+        return {"answers": False, "trouble": str(error), "version": None, "lineage": None}
+    return {"answers": True, "trouble": None, "version": version, "lineage": lineage}
+
+
+async def _look_at_upstreams(settings: Settings) -> list[tuple[str, Answer]]:
+    pairs = [(name, address) for name, addresses in settings.upstreams.items() for address in addresses]
+    answers = await ask(tuple(address for _, address in pairs), "/readyz")
+    return [(name, answer) for (name, _), answer in zip(pairs, answers, strict=True)]
+
+
+def _judge_tables(findings: Findings, live: dict[str, Any], recorded: dict[str, Any]) -> None:
+    fault = findings.faults.append
+    if not live["answers"]:
+        fault(
+            (
+                f"Redis {_NO_ANSWER} ({live['trouble']}); the proxies go on with the flags that they have.",
+                "Start it (make run), then look again.",
+            )
+        )
+    if not recorded["answers"]:
+        fault(
+            (
+                f"The strangler's database {_NO_ANSWER} ({recorded['trouble']}); flags cannot be changed.",
+                "Start it (make run), then look again.",
+            )
+        )
+    if not (live["answers"] and recorded["answers"]):
+        return
+    if live["version"] is None:
+        if recorded["version"]:
+            fault(("Redis has lost the flag table.", "banyan flag restore"))
+    elif live["lineage"] != recorded["lineage"]:
+        fault(("The flag table in Redis does not come from this database.", "banyan flag restore --force"))
+    elif live["version"] < recorded["version"]:
+        fault(
+            (
+                f"Redis is at version {live['version']}, behind the record's {recorded['version']}.",
+                "banyan flag restore",
+            )
+        )
+    elif live["version"] > recorded["version"]:
+        fault(
+            (
+                f"Redis is at version {live['version']}, ahead of the record's {recorded['version']}.",
+                "banyan flag restore --force",
+            )
+        )
+
+
+def _judge_proxies(
+    findings: Findings,
+    settings: Settings,
+    proxies: list[Answer],
+    live: dict[str, Any],
+    recorded: dict[str, Any],
+) -> None:
+    fault = findings.faults.append
+    if not settings.admin_urls:
+        fault(("No proxy is known: BANYAN_ADMIN_URLS is not set.", "Name them, or start the stack: make run"))
+    rows = []
+    current = live["version"] if live["version"] is not None else recorded["version"]
+    for proxy in proxies:
+        workers = workers_of(proxy)
+        if not workers:
+            reason = proxy.trouble or "no worker of it answers"
+            fault(
+                (f"The proxy at {proxy.url} {_NO_ANSWER}: {reason}", "Start it (make run), or see its log.")
+            )
+        for worker in workers:
+            flags = worker.get("flags") or {}
+            rows.append(
+                {
+                    "proxy": proxy.url,
+                    "pid": worker.get("pid"),
+                    "clients": worker.get("clients"),
+                    "in_flight": worker.get("in_flight"),
+                    **{key: flags.get(key) for key in ("version", "source", "redis", "age_s", "alarms")},
+                    "upstreams": worker.get("upstreams"),
+                }
+            )
+            who = f"Worker {worker.get('pid')} of {proxy.url}"
+            for alarm in flags.get("alarms") or ():
+                fault((f"{who}: {alarm}", _step_for(alarm)))
+            if flags.get("redis") and current is not None and (flags.get("version") or 0) < current:
+                fault(
+                    (
+                        f"{who} is at version {flags.get('version')}, not yet at {current}.",
+                        "Look again in a second; if it stays, see its log.",
+                    )
+                )
+            elif (flags.get("age_s") or 0) > STALE_S and not flags.get("alarms"):
+                fault((f"{who} was last told {flags['age_s']:.0f} s ago.", "See its log."))
+            findings.faults += [
+                (
+                    f"{who} sends nothing to {name} at {address.get('address')}: {address.get('state')}.",
+                    _UPSTREAM_STEP,
+                )
+                for name, addresses in (worker.get("upstreams") or {}).items()
+                for address in addresses
+                if address.get("state") != "healthy"
+            ]
+    findings.document["workers"] = rows
+
+
+def _judge_upstreams(findings: Findings, upstreams: list[tuple[str, Answer]]) -> None:
+    findings.document["upstreams"] = [
+        {"name": name, "address": answer.url, "ready": answer.status == 200, "trouble": _why(answer)}
+        for name, answer in upstreams
+    ]
+    for row in findings.document["upstreams"]:
+        if not row["ready"]:
+            said = f"{row['name']} at {row['address']} is not ready: {row['trouble']}"
+            findings.faults.append((said, _UPSTREAM_STEP))
+
+
+def _judge_domains(findings: Findings, settings: Settings, table: RouteTable, shown: Shown) -> None:
+    rows = []
+    for domain in table.domains.values():
+        compiled = [shown.snapshot.of(route) for route in table.routes if route.domain == domain.name]
+        sides = Counter((one.route.access, side_of(one)) for one in compiled)
+        deployed = domain.name in settings.deployed
+        rows.append(
+            {
+                "domain": domain.name,
+                "service": domain.service,
+                "deployed": deployed,
+                "groups": {
+                    group: {
+                        "owner": shown.snapshot.groups[group].owner,
+                        "epoch": shown.snapshot.groups[group].epoch,
+                    }
+                    for group in domain.groups
+                },
+                **{
+                    access: {side: sides[access, side] for side in ("legacy", "split", "service")}
+                    for access in ("read", "write")
+                },
+            }
+        )
+        lost = [one.route.name for one in compiled if one.fixed != "legacy" and not deployed]
+        findings.faults += [
+            (
+                f'"{name}" is flagged to {domain.service}, which has no address here: 503.',
+                f'banyan flag set "{name}" legacy --why "{domain.service} is not deployed"',
+            )
+            for name in lost
+        ]
+    for alarm in shown.snapshot.alarms:
+        findings.faults.append((alarm, _step_for(alarm)))
+    findings.document |= {"flags_from": shown.origin, "version": shown.snapshot.version, "domains": rows}
+
+
+def _step_for(alarm: str) -> str:
+    if "banyan " in alarm:
+        return alarm[alarm.rindex("banyan ") :]
+    if "cannot be used" in alarm:
+        return 'Set it anew: banyan flag set "ROUTE" legacy --why "…"'
+    return "See the proxy's log."
+
+
+def _why(answer: Answer) -> str | None:
+    if answer.status == 200:
+        return None
+    return answer.trouble or f"it answers {answer.status}"
