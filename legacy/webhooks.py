@@ -165,4 +165,4 @@ def _id(data: Mapping[str, Any], name: str) -> UUID:
 
 
 def _about(event: Row) -> dict[str, str]:
-    return {"provider": event["provider"], "event": event["event_id"]}
+    return {"provider": event["provider"], "event_id": event["event_id"]}

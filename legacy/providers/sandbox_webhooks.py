@@ -85,7 +85,7 @@ async def _tell(
                     answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning(
-                "sandbox webhook not delivered; it is tried again", event=event["id"], error=repr(error)
+                "sandbox webhook not delivered; it is tried again", event_id=event["id"], error=repr(error)
             )
             return False
     return True

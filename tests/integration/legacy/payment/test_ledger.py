@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+
+@pytest.fixture
+async def admin(till):
+    return await till.world.user("admin")
+
+
+async def show(till, admin, query=""):
+    status, ledger = await till.call("GET", f"/api/ledger{query}", by=admin)
+    assert status == 200, ledger
+    return ledger
+
+
+async def test_an_empty_ledger_balances(till, admin):
+    assert await show(till, admin) == {
+        "trial_balance": [],
+        "accounts": [],
+        "items": [],
+        "next_cursor": None,
+    }
+
+
+async def test_after_a_full_refund_both_balances_are_zero(till, admin):
+    payment_id = await till.paid()
+    company = f"company:{till.booking.trip.company.id}"
+    ledger = await show(till, admin)
+    assert ledger["trial_balance"] == [{"amount": 0, "currency": "INR"}]
+    assert {account["account"]: account["balance"] for account in ledger["accounts"]} == {
+        "provider:sandbox": 60_000,
+        company: -60_000,
+    }
+    _, refund = await till.refund(payment_id)
+    await till.settle_refunds()
+    ledger = await show(till, admin)
+    assert ledger["trial_balance"] == [{"amount": 0, "currency": "INR"}]
+    for account in ledger["accounts"]:
+        assert (account["debit"], account["credit"], account["balance"]) == (60_000, 60_000, 0)
+    newest, oldest = ledger["items"]
+    assert (newest["debit"], newest["credit"], newest["refund_id"]) == (
+        company,
+        "provider:sandbox",
+        refund["id"],
+    )
+    assert oldest == {
+        "id": oldest["id"],
+        "at": oldest["at"],
+        "debit": "provider:sandbox",
+        "credit": company,
+        "amount": {"amount": 60_000, "currency": "INR"},
+        "payment_id": payment_id,
+        "refund_id": None,
+        "reverses": None,
+        "memo": "capture",
+    }
+
+
+async def test_currencies_balance_each_for_itself(till, admin):
+    await till.paid()
+    abroad = await till.world.company(currency="JPY")
+    trip = await till.world.trip(abroad)
+    till.booking = await till.world.booking(trip, status="held", price=1200)
+    payment_id = await till.new_payment()
+    assert (await till.show(payment_id))["amount"] == {"amount": 1200, "currency": "JPY"}
+    await till.confirm(payment_id)
+    await till.settle()
+    ledger = await show(till, admin)
+    assert ledger["trial_balance"] == [
+        {"amount": 0, "currency": "INR"},
+        {"amount": 0, "currency": "JPY"},
+    ]
+
+
+async def test_entries_are_found_by_account_and_payment_in_pages(till, admin):
+    payment_id = await till.paid()
+    for amount in (100, 200, 300):
+        await till.refund(payment_id, amount)
+    await till.settle_refunds()
+    for query in (
+        "",
+        "account=provider:sandbox",
+        f"payment_id={payment_id}",
+        f"payment_id={payment_id}&account=provider:sandbox",
+    ):
+        amounts, cursor = [], ""
+        for _ in range(4):
+            ledger = await show(till, admin, f"?{query}&limit=1{cursor}".replace("?&", "?"))
+            amounts += [item["amount"]["amount"] for item in ledger["items"]]
+            cursor = f"&cursor={ledger['next_cursor']}"
+        assert sorted(amounts) == [100, 200, 300, 60_000]
+        assert ledger["next_cursor"] is None
+    assert (await show(till, admin, "?account=company:none"))["items"] == []
+
+
+async def test_the_ledger_is_for_admins(till):
+    for by in (till.passenger, await till.operator()):
+        assert (await till.call("GET", "/api/ledger", by=by))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE ledger SET amount = 1", "DELETE FROM ledger", "TRUNCATE ledger"]
+)
+async def test_what_is_in_the_ledger_stays(till, statement):
+    await till.paid()
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await till.pool.execute(statement)
