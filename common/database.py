@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -32,7 +33,7 @@ _Result = TypeVar("_Result")
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | UUID):  # asyncpg's UUID is a subclass, which orjson does not take for one
         return str(value)
     raise TypeError(f"{type(value).__name__} does not go into jsonb")
 

@@ -60,10 +60,8 @@ def _mask_value(value: Any) -> Any:
 
 def mask_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: values under telling names, credentials in URLs and bearer tokens stay in."""
-    for (
-        name,
-        value,
-    ) in event.items():  # the common case, a short text without secrets, first: this runs per line
+    # The common case, a short text without secrets, comes first: this runs for every line.
+    for name, value in event.items():
         if type(value) is str and not _is_secret(name):
             if "://" in value or "earer " in value or "EARER " in value:
                 event[name] = _mask_text(value)

@@ -41,6 +41,11 @@ async def test_what_python_has_and_json_has_not_is_written_as_text(pool: asyncpg
     assert stored == {"id": str(identifier), "at": "2030-01-01T00:00:00+00:00", "fare": "4.50"}
 
 
+async def test_an_id_that_was_read_can_be_written_into_jsonb(pool: asyncpg.Pool):
+    identifier = await pool.fetchval("SELECT gen_random_uuid()")
+    assert await pool.fetchval("SELECT $1::jsonb", {"id": identifier}) == {"id": str(identifier)}
+
+
 async def test_json_is_decoded_too(pool: asyncpg.Pool):
     assert await pool.fetchval("SELECT json_build_object('a', 1)") == {"a": 1}
     assert await pool.fetchval("SELECT $1::json", {"a": 1}) == {"a": 1}
