@@ -13,6 +13,7 @@ from common.tokens import AUDIENCE, ISSUER, KeyRing
 from common.web.i18n import language_middleware
 from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
 from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
+from legacy.pages.renewal import renew_first
 from legacy.postbox import POSTBOX, open_postbox
 from legacy.sweeps import Sweeper
 
@@ -36,6 +37,7 @@ def create_app(config: Config) -> web.Application:
             principals.authenticate(
                 token_keys, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url
             ),
+            renew_first,
         ],
     )
     app[CONFIG] = config

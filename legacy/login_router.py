@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from aiohttp import web
 
 from common.openapi import RouteDoc
 from common.schemas import ListQuery
 from legacy import mailer
 from legacy.handlers import auth
+from legacy.pages import login, renewal
 from legacy.routing import Endpoint
 from legacy.schemas import auth as wire
 from legacy.sweeps import Sweep
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 OPERATOR = ("operator", "admin")
 ADMIN = ("admin",)
@@ -197,7 +195,22 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
 )
 
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.get("/login", login.show_login),
+    web.post("/login", login.log_in),
+    web.get("/register", login.show_registration),
+    web.post("/register", login.register),
+    web.post("/logout", login.log_out),
+    web.get("/account", login.show_account),
+    web.post("/account/password", login.change_password),
+    web.post("/account/sessions/{id}/revoke", login.end_session),
+    web.get("/password-reset", login.show_reset),
+    web.post("/password-reset", login.request_reset),
+    web.get("/password-reset/confirm", login.show_confirmation),
+    web.post("/password-reset/confirm", login.confirm_reset),
+    web.get(renewal.PATH, renewal.renew),
+    web.post(renewal.PATH, renewal.renew),
+)
 SWEEPS: tuple[Sweep, ...] = (
     Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),
     Sweep("send mail", 2.0, mailer.send_due),

@@ -22,7 +22,6 @@ from common.schemas import ListQuery
 from common.tokens import jwks
 from common.web.i18n import LANGUAGES
 from common.wire import (
-    dump_json,
     etag_for,
     json_response,
     load,
@@ -203,7 +202,7 @@ async def change_user(request: web.Request) -> web.Response:
     changes = await parse_json(request, USER_CHANGES)
 
     def is_current(row: Row) -> None:
-        require_match(request, etag_for(dump_json(wire.user_wire(row))))
+        require_match(request, etag_for(wire.user_wire(row)))
 
     user = await accounts.change_user(request.app[POOL], who.user_id, user_id, changes, is_current=is_current)
     return _account(user)
@@ -249,7 +248,7 @@ async def _refresh_token(request: web.Request) -> tuple[str | None, bool]:
 
 def _account(user: Row) -> web.Response:
     data = wire.user_wire(user)
-    return json_response(data, headers={"Cache-Control": "no-cache", "ETag": etag_for(dump_json(data))})
+    return json_response(data, headers={"Cache-Control": "no-cache", "ETag": etag_for(data)})
 
 
 def _after(query: dict[str, Any]) -> UUID | None:

@@ -36,7 +36,7 @@ async def open_session(
     row: Row | None = await conn.fetchrow(
         """
         WITH account AS (
-            SELECT id, email, role, company_id, status, created_at FROM users u
+            SELECT id, email, role, company_id, status, created_at, locale FROM users u
             WHERE id = $2 AND password_hash = $3 AND status = 'active'
               AND (SELECT count(*) FROM login_failures f
                    WHERE f.account = lower(u.email::text) AND f.at > now() - $9::interval) < $10
