@@ -69,9 +69,12 @@ class Seating:
         return {code: self.price(code, sum_from, sum_to, decimals) for code in self.percents}
 
     def free(self, taken: Collection[str]) -> dict[str, int]:
-        """How many seats each class has left when these are taken, of those that have any; cheapest first."""
+        """How many seats each class has left when these are taken, of those that have any; cheapest first.
+
+        A seat may be named several times: it is taken once.
+        """
         if not taken:
             return {code: self.per_class[code] for code in self.percents}
-        gone = Counter(self.seats[name].seat_class for name in taken if name in self.seats)
+        gone = Counter(self.seats[name].seat_class for name in set(taken) if name in self.seats)
         left = {code: self.per_class[code] - gone[code] for code in self.percents}
         return {code: count for code, count in left.items() if count > 0}
