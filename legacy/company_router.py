@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from common.openapi import RouteDoc
 from common.schemas import ListQuery
 from legacy.handlers import companies, fleet, gtfs, network, schedule
+from legacy.pages import operator, operator_fleet, operator_network, operator_schedule
 from legacy.routing import Endpoint
 from legacy.schemas import company as company_wire
 from legacy.schemas import fleet as fleet_wire
@@ -15,8 +18,6 @@ from legacy.schemas import network as network_wire
 from legacy.schemas import schedule as schedule_wire
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from legacy.sweeps import Sweep
 
 STAFF = ("operator", "inspector", "driver", "admin")
@@ -411,5 +412,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         gtfs.list_imports,
     ),
 )
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.get("/operator", operator.show_overview),
+    web.get("/operator/fleet", operator_fleet.show_fleet),
+    web.post("/operator/fleet", operator_fleet.post_fleet),
+    web.get("/operator/drivers", operator_fleet.show_drivers),
+    web.post("/operator/drivers", operator_fleet.post_drivers),
+    web.get("/operator/network", operator_network.show_network),
+    web.post("/operator/network/stops", operator_network.post_stops),
+    web.post("/operator/network/routes", operator_network.post_routes),
+    web.post("/operator/network/gtfs", operator_network.post_feed),
+    web.get("/operator/schedule", operator_schedule.show_schedule),
+    web.post("/operator/schedule", operator_schedule.post_schedule),
+    web.get("/operator/trips/{id}", operator_schedule.show_trip),
+    web.post("/operator/trips/{id}", operator_schedule.post_trip),
+)
 SWEEPS: tuple[Sweep, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from common.cursors import decode_cursor, encode_cursor
-from common.wire import dump_json, etag_for, json_response, not_modified, require_match
+from common.encoding import dump_json
+from common.wire import etag_for, json_response, not_modified, require_match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from common.cursors import decode_cursor, encode_cursor
 from common.database import POOL
+from common.encoding import dump_json
 from common.principals import Role, require, require_company
-from common.wire import dump_json, etag_for, json_response, parse_json, parse_query, path_id, require_match
+from common.wire import etag_for, json_response, parse_json, parse_query, path_id, require_match
 from legacy import companies, schedule
 from legacy.handlers.access import company_of_operator, company_of_staff
 from legacy.handlers.answers import NO_STORE, after_id, by_id, changed, listing, resource

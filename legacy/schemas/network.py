@@ -41,13 +41,14 @@ class City(Text):
 
 
 class Degrees(fields.Float):
-    """A coordinate: a number within its bounds."""
+    """A coordinate: a number within its bounds; in a form, `from_text`, its digits."""
 
-    def __init__(self, bound: int, **kwargs: Any) -> None:
+    def __init__(self, bound: int, *, from_text: bool = False, **kwargs: Any) -> None:
         super().__init__(allow_nan=False, validate=validate.Range(min=-bound, max=bound), **kwargs)
+        self._from_text = from_text
 
     def _validated(self, value: Any) -> float:
-        if isinstance(value, bool | str):
+        if isinstance(value, bool) or (isinstance(value, str) and not self._from_text):
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
 
@@ -73,6 +74,20 @@ class StopChanges(StrictSchema):
     @staticmethod
     def something(data: dict[str, Any], **_: Any) -> None:
         require_a_change(data)
+
+
+class StopForm(NewStop):
+    """A new stop as a form sends it."""
+
+    lat = Degrees(90, required=True, from_text=True)
+    lon = Degrees(180, required=True, from_text=True)
+
+
+class StopChangesForm(StopChanges):
+    """Changes of a stop as a form sends them."""
+
+    lat = Degrees(90, from_text=True)
+    lon = Degrees(180, from_text=True)
 
 
 class Stop(NewStop):

@@ -108,6 +108,23 @@ class NewTrips(StrictSchema):
             raise ValidationError({"bus_id": ["Name a bus or a layout."]})
 
 
+class OneDeparture(StrictSchema):
+    """A departure as the page's form makes it: with the date and time at the first stop."""
+
+    route_id = IdField(required=True)
+    date = LocalDate(required=True)
+    time = Clock(required=True)
+    bus_id = IdField(load_default=None)
+    layout_id = IdField(load_default=None)
+    driver_id = IdField(load_default=None)
+
+    @validates_schema(skip_on_field_errors=True)
+    @staticmethod
+    def seats(data: dict[str, Any], **_: Any) -> None:
+        if data["bus_id"] is None and data["layout_id"] is None:
+            raise ValidationError({"bus_id": ["Name a bus or a layout."]})
+
+
 class TripChanges(StrictSchema):
     bus_id = IdField(allow_none=True)
     driver_id = IdField(allow_none=True)
