@@ -93,9 +93,9 @@ def stack() -> RunningStack:
 
 
 @pytest.fixture(scope="module")
-def private_stack(request: pytest.FixtureRequest) -> Iterator[RunningStack]:
+def private_stack(request: pytest.FixtureRequest, worker_id: str) -> Iterator[RunningStack]:
     """A whole stack of a module's own, to stop and kill things in."""
-    name = request.module.__name__.rpartition(".")[2]
+    name = f"{request.module.__name__.rpartition('.')[2]}-{worker_id}"
     folders = folders_of(stacks.test_folder() / name)
     yield stacks.start_stack(folders, "--no-demo", "--admin", stacks.ADMIN_EMAIL)
     stacks.stop_stack(folders)

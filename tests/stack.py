@@ -31,6 +31,7 @@ ADMIN_PASSWORD = "correct-horse-battery"
 
 _FOLDER = "BANYAN_TEST_FOLDER"
 _OWNER = "BANYAN_TEST_OWNER"
+_PREFIX = "banyan-test-"
 _START_WITHIN_S = 120.0
 _STOP_WITHIN_S = 40.0
 
@@ -133,11 +134,22 @@ class RunningStack:
 
 def open_test_folder() -> Path:
     """Called by the controller before it starts workers, who then inherit the folder's name."""
-    folder = Path(tempfile.mkdtemp(prefix="banyan-test-"))
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        _remove_if_left_behind(old)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     folder.chmod(0o711)  # PostgreSQL of a root test run steps down to a user who must get in
+    (folder / "owner").write_text(json.dumps([os.getpid(), started(os.getpid())]), encoding="utf-8")
     os.environ[_FOLDER] = str(folder)
     os.environ[_OWNER] = str(os.getpid())
     return folder
+
+
+def _remove_if_left_behind(folder: Path) -> None:
+    """A killed test run's stacks end by themselves; its folder stays until the next run."""
+    with contextlib.suppress(OSError, ValueError):
+        pid, since = json.loads((folder / "owner").read_text(encoding="utf-8"))
+        if started(pid) != since:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def close_test_folder(folder: Path) -> None:
