@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -14,7 +15,6 @@ from tests.databases import PostgresServer, prepare, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
 
     from tests.stack import RunningStack
 
@@ -32,7 +32,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stacks.close_test_folder(folder)
 
 
-_FOLDER = pytest.StashKey["Path"]()
+_FOLDER = pytest.StashKey[Path]()
 
 
 class CloneDatabase(Protocol):
