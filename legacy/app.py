@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common import context, database, health, metrics, openapi, principals, problems
-from common.idempotency import FINGERPRINT_KEY
+from common.idempotency import FINGERPRINT_KEY, purge_expired
 from common.tokens import AUDIENCE, ISSUER, KeyRing
 from common.web.i18n import language_middleware
 from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
 from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
 from legacy.pages.renewal import renew_first
 from legacy.postbox import POSTBOX, open_postbox
-from legacy.sweeps import Sweeper
+from legacy.sweeps import Sweep, Sweeper
 
 if TYPE_CHECKING:
     from legacy.config import Config
@@ -45,7 +45,7 @@ def create_app(config: Config) -> web.Application:
     app[TOKEN_KEYS] = token_keys
     app[QR_KEYS] = KeyRing.from_file(config.qr_keys_file)
     app[POSTBOX] = open_postbox(config.mail_url)
-    app[SWEEPER] = Sweeper(sweep for router in ROUTERS for sweep in router.SWEEPS)
+    app[SWEEPER] = Sweeper((*(sweep for router in ROUTERS for sweep in router.SWEEPS), FORGET_KEYS))
 
     app.cleanup_ctx.append(
         database.pool_ctx(config.database_url, max_size=config.pool_size, application_name="legacy")
@@ -65,6 +65,15 @@ def create_app(config: Config) -> web.Application:
     health.add_health(app, {"database": database.check_pool})
     metrics.add_metrics(app)
     return app
+
+
+async def forget_idempotency_keys(app: web.Application) -> int:
+    """Delete the kept answers that nobody may ask for any more; all there are, so that nothing is left to do."""
+    await purge_expired(app[database.POOL])
+    return 0
+
+
+FORGET_KEYS = Sweep("forget idempotency keys", 600.0, forget_idempotency_keys)
 
 
 async def keep_nothing(request: web.Request, response: web.StreamResponse) -> None:  # ruff: ignore[unused-async] — a signal
