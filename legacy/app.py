@@ -68,7 +68,7 @@ def create_app(config: Config) -> web.Application:
 
 
 async def forget_idempotency_keys(app: web.Application) -> int:
-    """Delete the kept answers that nobody may ask for any more; all there are, so that nothing is left to do."""
+    """Delete the kept answers that nobody may ask for any more, all of them at once."""
     await purge_expired(app[database.POOL])
     return 0
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common.database import POOL, transaction
+from common.encoding import dump_json
 from common.principals import require
 from common.schemas import StrictSchema
-from common.wire import dump_json, etag_for, json_response, not_modified, parse_json, parse_query, path_id
+from common.wire import etag_for, json_response, not_modified, parse_json, parse_query, path_id
 from legacy import manifest, paper, tickets
 from legacy.desk import desk_of
 from legacy.handlers.answers import NO_STORE, changed, resource
