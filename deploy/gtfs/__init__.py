@@ -1,0 +1,1 @@
+"""`banyan gtfs`: feeds checked on this machine, and brought into a running system over its API."""
