@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from common.openapi import RouteDoc
 from legacy import payment_sweeps
 from legacy.handlers import payments
+from legacy.pages import payment as pages
 from legacy.routing import Endpoint
 from legacy.schemas import payment as wire
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from legacy.sweeps import Sweep
 
 OPERATOR = ("operator", "admin")
@@ -113,5 +114,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         payments.show_ledger,
     ),
 )
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.post("/checkout", pages.start_checkout),
+    web.get("/checkout/{id}", pages.show_checkout),
+    web.post("/checkout/{id}", pages.pay),
+    web.post("/checkout/{id}/challenge", pages.answer_challenge),
+)
 SWEEPS: tuple[Sweep, ...] = payment_sweeps.SWEEPS

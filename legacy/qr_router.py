@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiohttp import web
+
 from common.openapi import RouteDoc
 from common.schemas import ListQuery
 from legacy.handlers import qr
+from legacy.pages import qr as pages
 from legacy.routing import Endpoint
 from legacy.schemas import qr as wire
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from legacy.sweeps import Sweep
 
 STAFF = ("operator", "inspector", "driver", "admin")
@@ -106,5 +107,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         qr.list_check_ins,
     ),
 )
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.get("/tickets/{id}", pages.show_ticket),
+    web.get("/scan", pages.show_scanner),
+    web.post("/scan", pages.scan),
+)
 SWEEPS: tuple[Sweep, ...] = ()

@@ -153,7 +153,7 @@ async def departures_to_scan(conn: Connection, company_id: UUID | None, since: d
                JOIN stops s ON s.id = f.stop_id
                LEFT JOIN buses b ON b.id = p.bus_id
                WHERE ($1::uuid IS NULL OR p.company_id = $1) AND p.status = 'scheduled'
-                 AND p.departs_at BETWEEN $2 - interval '24 hours' AND $2 + interval '24 hours'
+                 AND p.departs_at BETWEEN $2::timestamptz - interval '3 days' AND $2 + interval '1 day'
                  AND p.arrives_at + make_interval(mins => p.delay_min + 60) > $2
                ORDER BY p.departs_at, p.id LIMIT 200""",
             company_id,

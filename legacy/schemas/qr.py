@@ -80,6 +80,16 @@ class NewCheckIn(StrictSchema):
     device_id = Text(load_default=None, allow_none=True, longest=100)
 
 
+class ScanForm(StrictSchema):
+    """The scanner page's form."""
+
+    token = fields.String(required=True, validate=validate.Length(min=1, max=LONGEST_TOKEN))
+    trip_id = IdField(required=True)
+    nonce = fields.String(required=True, validate=NONCE)
+    stop_seq = Integer(load_default=None, minimum=0, maximum=LARGEST_STOP)
+    action = fields.String(load_default="check-in", validate=validate.OneOf(("check-in", "verify")))
+
+
 class OfflineScan(NewCheckIn):
     scanned_at = Instant(required=True)
 
