@@ -10,7 +10,7 @@ from rich.markup import escape
 from strangler.cli.connections import load_flags, open_database, open_redis
 from strangler.cli.flag_set import set_flag
 from strangler.cli.options import AsJson, DryRun, Who, Why, whoever
-from strangler.cli.output import console, new_table, run, say, say_json, warn
+from strangler.cli.output import console, new_table, run, say, say_json, warn, warn_of_source
 from strangler.cli.routes import colour, document_of, side_of
 from strangler.cli.settings import Settings
 from strangler.routing import records
@@ -45,7 +45,7 @@ def get_flag(
         else:
             _show_all(table, shown.snapshot, as_json=as_json)
         if shown.trouble:
-            warn(f"{shown.trouble}; shown is what the {shown.origin} says.", "banyan status")
+            warn_of_source(shown.trouble, shown.origin)
         return 0
 
     run(command, as_json=as_json)

@@ -150,9 +150,8 @@ def _tell(name: str, changed: Changed, *, dry_run: bool) -> None:
         return
     before = changed.changes[name][0] or LEGACY
     goes = "would go" if dry_run else "goes"
-    say(
-        f"{escape(name)} {goes} from [bold]{before}[/bold] to [bold]{flag}[/bold]: version {changed.version}."
-    )
+    move = f"from [bold]{before}[/bold] to [bold]{flag}[/bold]"
+    say(f"{escape(name)} {goes} {move} (version {changed.version}).")
 
 
 def _tell_workers(done: int, workers: int) -> None:

@@ -62,6 +62,12 @@ def warn(text: str, next_step: str = "") -> None:
         out.print(f"  → {escape(next_step)}", soft_wrap=True)
 
 
+def warn_of_source(trouble: str, origin: str) -> None:
+    """The flags could not be read from Redis."""
+    shown = {"record": "the database's record", "defaults": "what holds without any flag"}.get(origin, origin)
+    warn(f"{trouble}. Shown is {shown}.", "How everything is: banyan status")
+
+
 def say_json(document: Any) -> None:
     sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode() + "\n")
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from strangler.cli.connections import Shown, load_flags
 from strangler.cli.options import AsJson
-from strangler.cli.output import NOT_UNDERSTOOD, CannotDo, console, new_table, run, say_json, warn
+from strangler.cli.output import NOT_UNDERSTOOD, CannotDo, console, new_table, run, say_json, warn_of_source
 from strangler.cli.settings import Settings
 from strangler.routing.decide import CompiledRoute
 from strangler.routing.flags import flag_document
@@ -106,7 +106,7 @@ def _print(table: RouteTable, chosen: list[CompiledRoute], shown: Shown) -> None
     counts = [f"{len(chosen)} of {len(table.routes)} routes", f"version {shown.snapshot.version}"]
     out.print(f"[dim]{', '.join(counts)}; in grey, the groups that a read depends on[/dim]")
     if shown.trouble:
-        warn(f"{shown.trouble}; shown is what the {shown.origin} says.", "banyan status")
+        warn_of_source(shown.trouble, shown.origin)
 
 
 def _check_filters(table: RouteTable, domain: str | None, group: str | None) -> None:

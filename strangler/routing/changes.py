@@ -110,6 +110,6 @@ async def _make_live(redis: Redis, recorded: FlagTable, changed: Changed, *, who
             },
         )
     except REDIS_AWAY as error:
-        raise NotLive(changed.version, f"Redis does not answer ({error}).") from error
+        raise NotLive(changed.version, f"Redis did not take it ({error}).") from error
     if not done:
         raise NotLive(changed.version, "something else wrote to Redis at the same moment.")

@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from strangler.routing.flags import Flag, flag_document
+from strangler.routing.flags import Flag, FlagError, dump_flag, flag_document, read_flag
 from strangler.routing.refusals import ChangeRefused
 from strangler.routing.snapshot import FlagTable
 
@@ -76,7 +76,7 @@ async def load_table(connection: Connection) -> FlagTable:
     return FlagTable(
         version,
         lineage,
-        {row["route"]: orjson.dumps(orjson.loads(row["value"])) for row in flags},
+        {row["route"]: _as_written(row["value"]) for row in flags},
         {row["name"]: orjson.dumps({"owner": row["owner"], "epoch": row["epoch"]}) for row in groups},
     )
 
@@ -142,6 +142,14 @@ async def list_changes(connection: Connection, *, route: str | None = None, limi
         )
         for row in rows
     ]
+
+
+def _as_written(raw: str) -> bytes:
+    """A flag as it is written to Redis: jsonb has its own order of keys."""
+    try:
+        return dump_flag(read_flag(raw))
+    except FlagError:
+        return raw.encode()
 
 
 def _json(flag: Flag | None) -> str | None:

@@ -19,6 +19,7 @@ from strangler.routing.snapshot import FlagTable
 from strangler.routing.table import RouteTable
 
 REDIS_AWAY: Final = (RedisError, OSError, TimeoutError)
+_REDIS_STEP: Final = "See to Redis and try again; what the proxies do meanwhile: banyan status"
 _log: Final = structlog.get_logger("restoring")
 
 
@@ -50,7 +51,7 @@ async def restore(
 async def restore_if_empty(redis: Redis, connection: Connection) -> bool:
     """Refill a Redis that has lost the table, or the last changes to it; whether that was needed.
 
-    A table of another lineage is left alone. Raises Redis' and PostgreSQL's own errors.
+    A table of another lineage is left alone. Raises `ChangeRefused`, and PostgreSQL's and Redis' own errors.
     """
     version, lineage = await records.load_version(connection)
     live = await store.read_version(redis)
@@ -93,7 +94,7 @@ async def read_live(redis: Redis) -> FlagTable | None:
     except REDIS_AWAY as error:
         raise ChangeRefused(
             f"Redis does not answer ({error}). The proxies go on with the flags that they have.",
-            "Start Redis and try again; what the proxies do meanwhile: banyan status",
+            _REDIS_STEP,
         ) from None
 
 
@@ -137,4 +138,7 @@ def _follows(live: FlagTable, recorded: FlagTable) -> bool:
 
 async def _refill(redis: Redis, recorded: FlagTable, who: str, why: str, *, force: bool = False) -> bool:
     announcement = {"version": recorded.version, "who": who, "why": why, "routes": []}
-    return await store.replace(redis, recorded, announcement=announcement, force=force)
+    try:
+        return await store.replace(redis, recorded, announcement=announcement, force=force)
+    except REDIS_AWAY as error:
+        raise ChangeRefused(f"Redis does not take the flag table ({error}).", _REDIS_STEP) from error

@@ -15,6 +15,7 @@ import orjson
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
 
 from strangler.routing.snapshot import FlagTable
 
@@ -69,12 +70,13 @@ class Change:
 
 def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
     """A client that fails at once instead of trying again by itself: whoever calls knows better when to."""
+    only_tcp = {} if url.startswith("unix") else {"socket_keepalive": True}
     return Redis.from_url(
         url,
         socket_connect_timeout=timeout_s,
         socket_timeout=timeout_s,
-        socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
+        **only_tcp,
     )
 
 
@@ -91,7 +93,10 @@ async def read_table(redis: Redis) -> FlagTable | None:
         together.hgetall(GROUPS)
         together.get(VERSION)
         together.get(LINEAGE)
-        flags, groups, version, lineage = await together.execute()
+        try:
+            flags, groups, version, lineage = await together.execute()
+        except ResponseError as error:
+            raise StoreUnreadable(str(error)) from None
     if version is None:
         return None
     return FlagTable(_integer(version), _text(lineage), _decoded(flags), _decoded(groups))

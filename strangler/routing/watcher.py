@@ -108,8 +108,8 @@ class FlagWatcher:
                 await self._hear()
             except _AWAY:
                 pass  # the poll says so
-            except Exception:  # ruff: ignore[blind-except] — whatever it is, polling finds the change
-                _log.exception("listening for flags failed")
+            except Exception as error:  # ruff: ignore[blind-except] — whatever it is, polling finds the change
+                _log.error("listening for flags failed", reason=repr(error))
             wait_s = self._poll_s if monotonic() - began > LONGEST_BACKOFF_S else _longer(wait_s)
             await asyncio.sleep(wait_s)
 
@@ -135,8 +135,7 @@ class FlagWatcher:
             self._lost(error)
             return False
         except Exception as error:  # ruff: ignore[blind-except] — a proxy must not fall over its flags
-            _log.exception("reading flags failed")
-            self._note("table", f"Reading the flag table failed: {error!r}")
+            self._note("table", f"Reading the flag table failed: {error!r}", exc_info=True)
             return False
         if not self._in_reach:
             self._in_reach = True
@@ -169,6 +168,7 @@ class FlagWatcher:
     async def _take_over(self, snapshot: Snapshot) -> None:
         _log.info("flags taken over", version=snapshot.version, before=self.snapshot.version)
         self.snapshot = snapshot
+        self._note("table", None)
         for alarm in snapshot.alarms:
             _log.error("flag not usable", alarm=alarm, version=snapshot.version)
         try:
@@ -198,7 +198,7 @@ class FlagWatcher:
             "away", f"Redis does not answer; version {self.snapshot.version} stays in use", reason=reason
         )
 
-    def _note(self, about: str, trouble: str | None, **details: str) -> None:
+    def _note(self, about: str, trouble: str | None, **details: str | bool) -> None:
         """Keep a trouble for `state` until it is over, and log it once."""
         if trouble is None:
             self._troubles.pop(about, None)
