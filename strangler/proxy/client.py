@@ -39,6 +39,7 @@ class ClientConnection(asyncio.Protocol):
         "gate",
         "peer",
         "transport",
+        "unsent",
         "write_paused",
     )
 
@@ -52,6 +53,7 @@ class ClientConnection(asyncio.Protocol):
         self._reader: RequestReader
         self.write_paused = False
         self.closing = False
+        self.unsent = False
         self._discarded = 0
         # between requests
         self._buffer = b""
@@ -198,7 +200,8 @@ class ClientConnection(asyncio.Protocol):
         """Answer a request that was not understood, and close."""
         request_id = self._board.refused(self.peer, refusal)
         extra = b"X-Request-ID: %b\r\n" % request_id
-        self.transport.write(refusal.message(request_id, extra, head_only=False, close=True))
+        message = refusal.message(request_id, extra, head_only=False, close=True)
+        self._board.turn.send(self, message)
         self._close(linger=True)
 
     def _close(self, *, linger: bool) -> None:
@@ -210,6 +213,7 @@ class ClientConnection(asyncio.Protocol):
         self.closing = True
         self._buffer = b""
         timeouts = self._board.timeouts
+        self._board.turn.end()
         if linger and not self.transport.is_closing():
             self.deadline = perf_counter() + timeouts.linger_s
             self.transport.write_eof()

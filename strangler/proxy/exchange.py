@@ -98,12 +98,14 @@ class Exchange:
         """Here is a connection: send what there is."""
         self.upstream = upstream
         self.deadline = self.began + self.lane.timeout_s
+        upstream.exchange = self
         if self._pending:
-            upstream.send(self, b"".join((self.request.forwarded, *self._pending)))
+            whole = b"".join((self.request.forwarded, *self._pending))
+            self.board.turn.write(upstream.transport, whole)
             self._pending = ()
             self.client.gate.open(NO_UPSTREAM_YET)
         else:
-            upstream.send(self, self.request.forwarded)
+            self.board.turn.send(upstream, self.request.forwarded)
 
     def not_connected(self, failure: Refusal) -> None:
         """No connection could be made, so nothing was sent: any method may go to another address."""
@@ -114,22 +116,15 @@ class Exchange:
         else:
             self.fail(failure)
 
-    def upstream_lost(self, *, unanswered: bool, reused: bool) -> None:
+    def upstream_lost(self, upstream: "UpstreamConnection", *, unanswered: bool) -> None:
         """The upstream closed before the head of an answer."""
-        upstream, pool = self.upstream, self.lane.pool
-        assert upstream is not None
+        pool = self.lane.pool
         assert pool is not None
-        request = self.request
-        # RFC 9110 §9.2.2, RFC 9112 §9.3.1: a kept connection that closes without a byte never saw the
-        # request, or it may be asked again because asking twice is as good as once.
-        may_repeat = unanswered and reused and request.method in IDEMPOTENT
-        if (
-            may_repeat
-            and not self.retries
-            and not self.bytes_in
-            and self.request_complete
-            and pool.may_retry()
-        ):
+        # RFC 9110 §9.2.2, RFC 9112 §9.3.1: what was not sent can be sent; and a kept connection that closes
+        # without a byte never saw the request, or it may be asked again because twice is as good as once.
+        stale = unanswered and upstream.reused and self.request.method in IDEMPOTENT
+        untouched = self.request_complete and not self.bytes_in and not self.retries
+        if untouched and (upstream.unsent or stale) and pool.may_retry():
             self.upstream = None
             self._retry()
             return
@@ -149,7 +144,7 @@ class Exchange:
         """Bytes from the client: this request's body. Returns what belongs to the next request."""
         if self.tunnelled:
             assert self.upstream is not None
-            self.upstream.write(data)
+            self.board.turn.write(self.upstream.transport, data)
             self.bytes_in += len(data)
             self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
             return b""
@@ -184,7 +179,7 @@ class Exchange:
             patience_s = self.board.timeouts.idle_s if self._answering else self.lane.timeout_s
             self.deadline = perf_counter() + patience_s
             if out:
-                self.upstream.write(out)
+                self.board.turn.write(self.upstream.transport, out)
         return rest
 
     # ── towards the client ──────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +191,7 @@ class Exchange:
         if self.board.draining:
             self.keep_alive = False
         self.bytes_out = len(body)
-        self.client.transport.write(self._message(response, b"", body))
+        self.board.turn.send(self.client, self._message(response, b"", body))
         now = perf_counter()
         if upstream is not None:
             upstream.idle_since = now
@@ -206,14 +201,16 @@ class Exchange:
     def pass_interim(self, response: "ResponseHead") -> None:
         """100 Continue or 103 Early Hints: not for HTTP/1.0 (RFC 9110 §15.2)."""
         if not self.request.http_1_0:
-            self.client.transport.write(b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_line, response.headers))
+            head = b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_line, response.headers)
+            self.board.turn.write(self.client.transport, head)
 
     def switch_protocols(self, response: "ResponseHead", rest: bytes) -> None:
         """101: from here on bytes go both ways as they come."""
         assert self.upstream is not None
         self.tunnelled = self._answering = self.keep_alive = True
         self._status = response.status
-        self.client.transport.write(self._message(response, b"Connection: Upgrade\r\n", rest))
+        message = self._message(response, b"Connection: Upgrade\r\n", rest)
+        self.board.turn.write(self.client.transport, message)
         self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
         self.keep_alive = False
         sent_early = self.client.take_buffer()
@@ -233,7 +230,7 @@ class Exchange:
         self.keep_alive = (
             request.keep_alive and delimited and self.request_complete and not self.board.draining
         )
-        self.client.transport.write(self._message(response, framing, b""))
+        self.board.turn.write(self.client.transport, self._message(response, framing, b""))
 
     def pass_body(self, parts: list[bytes]) -> None:
         if self.done:
@@ -241,7 +238,7 @@ class Exchange:
         client = self.client
         for part in parts:
             self.bytes_out += len(part)
-            client.transport.write(chunk(part) if self._out_chunked else part)
+            self.board.turn.write(client.transport, chunk(part) if self._out_chunked else part)
         timeouts = self.board.timeouts
         self.deadline = perf_counter() + (timeouts.tunnel_idle_s if self.tunnelled else timeouts.idle_s)
 
@@ -250,7 +247,7 @@ class Exchange:
         if self.done:
             return
         if self._out_chunked:
-            self.client.transport.write(LAST_CHUNK)
+            self.board.turn.write(self.client.transport, LAST_CHUNK)
         now = perf_counter()
         if upstream is not None:
             upstream.idle_since = now
@@ -277,7 +274,7 @@ class Exchange:
         )
         head_only = request.method == b"HEAD"
         message = refusal.message(request.request_id, extra, head_only=head_only, close=not self.keep_alive)
-        self.client.transport.write(message)
+        self.board.turn.send(self.client, message)
         self._finish(refusal.status, perf_counter(), refusal.slug)
 
     def break_off(self, slug: str) -> None:
@@ -351,12 +348,9 @@ class Exchange:
     def _finish(self, status: int, now: float, error: str | None) -> None:
         self.done = True
         board, cell = self.board, self.lane.cell
-        seconds = now - self.began
         board.in_flight.discard(self)
         cell.in_flight -= 1
-        cell.observe(status, seconds)
         if error is not None:
             cell.error(error)
-        if board.log is not None:
-            board.log.add(self, status, seconds, error)
+        board.turn.book(self, status, now - self.began, error)
         self.client.exchange_done(self, now)

@@ -15,6 +15,7 @@ from strangler.proxy.metrics import Cell
 from strangler.proxy.pool import Pool
 from strangler.proxy.refusals import Refusal
 from strangler.proxy.requests import Peer, RequestHead, new_trace_id
+from strangler.proxy.turn import Turn
 from strangler.routing.decide import decide
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Switchboard:
         self.timeouts = config.timeouts
         self.pools = pools
         self.log = log
+        self.turn = Turn(log)
         self._live = live
         self._trusted = config.trusted_proxies
         self._identities = Identities()

@@ -35,6 +35,7 @@ class UpstreamConnection(asyncio.Protocol):
         "idle_since",
         "reused",
         "transport",
+        "unsent",
     )
 
     def __init__(self, pool: "Pool", address: "Address") -> None:
@@ -45,6 +46,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport: asyncio.Transport
         self.gate: ReadGate
         self.reused = False
+        self.unsent = False
+        """Whether it closed before the last request was written."""
         self.idle_since = 0.0
         # of the exchange
         self.exchange: Exchange | None = None
@@ -55,18 +58,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._decoder: ChunkDecoder | None = None
 
     # ── the exchange's side ─────────────────────────────────────────────────────────────────────────────────
-
-    def send(self, exchange: "Exchange", data: bytes) -> None:
-        """Send a request's head with what there is of its body;
-
-        the rest of the body is written by `write`.
-        """
-        self.exchange = exchange
-        self._interim = 0
-        self.transport.write(data)
-
-    def write(self, data: bytes) -> None:
-        self.transport.write(data)
 
     def abort(self) -> None:
         """Break off: the answer is not wanted any more, or not to be trusted."""
@@ -113,6 +104,7 @@ class UpstreamConnection(asyncio.Protocol):
         if len(data) - end == response.length and exchange.request_complete and not exchange.bytes_in:
             # The whole answer in one piece, to a request without a body: the way of almost all.
             self.exchange = None
+            self._interim = 0
             self.reused = True
             keep = response.keep_alive
             exchange.answer_whole(response, data[end:], self if keep else None)
@@ -130,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         response = self._response
         if response is None:
-            exchange.upstream_lost(unanswered=not self._buffer and not self._interim, reused=self.reused)
+            exchange.upstream_lost(self, unanswered=not self._buffer and not self._interim)
         elif self._left is None and self._decoder is None and exc is None:
             exchange.end_body()  # a body without a length ends with the connection (RFC 9112 §6.3)
         else:
@@ -212,6 +204,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = None
         self._response = None
         self._decoder = None
+        self._interim = 0
         self.gate.open(OTHER_SIDE_FULL)
         self.reused = True
         unsent = exchange.bytes_in and self.transport.get_write_buffer_size()

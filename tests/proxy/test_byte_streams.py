@@ -33,6 +33,7 @@ class Transport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         assert not self.ended, "nothing is written after the end"
+        assert not self.closed, "nothing is written after closing"
         self.written += bytes(data)
 
     def close(self) -> None:
@@ -80,6 +81,29 @@ class Bench:
         self.to_client = Transport()
         self.client.connection_made(self.to_client)
 
+    # what uvloop calls, each in a turn of its own
+
+    def from_client(self, data: bytes) -> None:
+        self.client.data_received(data)
+        self.board.turn.end()
+
+    def from_upstream(self, data: bytes) -> None:
+        self.upstream.data_received(data)
+        self.board.turn.end()
+
+    def lose_client(self) -> None:
+        self.client.connection_lost(None)
+        self.board.turn.end()
+
+    def lose_upstream(self) -> None:
+        self.to_upstream.closed = True
+        self.upstream.connection_lost(None)
+        self.board.turn.end()
+
+    def resume_client(self) -> None:
+        self.client.resume_writing()
+        self.board.turn.end()
+
 
 async def bench() -> Bench:
     await asyncio.sleep(0)
@@ -122,9 +146,9 @@ def payload(answer: bytes) -> bytes:
 
 def exchange(bench: Bench, requests: list[bytes], answers: list[bytes]) -> tuple[bytes, bytes]:
     for piece in requests:
-        bench.client.data_received(piece)
+        bench.from_client(piece)
     for piece in answers:
-        bench.upstream.data_received(piece)
+        bench.from_upstream(piece)
     assert not bench.board.in_flight
     assert not bench.to_client.paused
     assert not bench.to_upstream.paused
@@ -135,30 +159,30 @@ def exchange(bench: Bench, requests: list[bytes], answers: list[bytes]) -> tuple
 @pytest.mark.parametrize("answer_bytes", ANSWERS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request_cuts=CUTS, answer_cuts=CUTS)
-def test_a_stream_that_is_cut_anywhere_gives_the_same_result(
+async def test_a_stream_that_is_cut_anywhere_gives_the_same_result(
     request_bytes, answer_bytes, request_cuts, answer_cuts
 ):
-    whole = exchange(asyncio.run(bench()), [request_bytes], [answer_bytes])
-    pieces = exchange(asyncio.run(bench()), cut(request_bytes, request_cuts), cut(answer_bytes, answer_cuts))
+    whole = exchange(await bench(), [request_bytes], [answer_bytes])
+    pieces = exchange(await bench(), cut(request_bytes, request_cuts), cut(answer_bytes, answer_cuts))
     assert pieces == whole
     assert whole[0].endswith(request_bytes.partition(b"\r\n\r\n")[2])
 
 
 @given(st.binary(max_size=300), CUTS)
-def test_garbage_from_a_client_is_answered_or_waited_for_and_goes_nowhere(garbage, cuts):
-    made = asyncio.run(bench())
+async def test_garbage_from_a_client_is_answered_or_waited_for_and_goes_nowhere(garbage, cuts):
+    made = await bench()
     for piece in cut(garbage, cuts):
-        made.client.data_received(piece)
+        made.from_client(piece)
     assert not made.to_client.written or made.to_client.written.startswith(b"HTTP/1.1 ")
     if made.to_client.written:
         assert made.to_client.ended
 
 
 @given(st.sampled_from([raw for raw in SMUGGLING.values() if raw.strip()]), CUTS)
-def test_a_smuggling_attempt_is_refused_however_it_is_cut(raw, cuts):
-    made = asyncio.run(bench())
+async def test_a_smuggling_attempt_is_refused_however_it_is_cut(raw, cuts):
+    made = await bench()
     for piece in cut(raw, cuts):
-        made.client.data_received(piece)
+        made.from_client(piece)
     assert made.to_client.written.startswith(b"HTTP/1.1 400 ")
     assert made.to_client.ended
     assert made.to_upstream.written == b""
@@ -167,45 +191,45 @@ def test_a_smuggling_attempt_is_refused_however_it_is_cut(raw, cuts):
 @given(
     st.sampled_from(list(GARBLED.values())) | st.binary(max_size=300).map(lambda raw: raw + b"\r\n\r\n"), CUTS
 )
-def test_garbage_from_an_upstream_never_hangs_a_client(garbage, cuts):
-    made = asyncio.run(bench())
-    made.client.data_received(REQUESTS[0])
+async def test_garbage_from_an_upstream_never_hangs_a_client(garbage, cuts):
+    made = await bench()
+    made.from_client(REQUESTS[0])
     for piece in cut(garbage, cuts):
         if not made.to_upstream.closed:
-            made.upstream.data_received(piece)
+            made.from_upstream(piece)
     if not made.to_upstream.closed:
-        made.upstream.connection_lost(None)
+        made.lose_upstream()
     assert made.to_client.aborted or made.to_client.written.startswith(b"HTTP/1.1 ")
     assert not made.board.in_flight
 
 
 @given(st.lists(st.sampled_from([*REQUESTS, *SMUGGLING.values(), b"\r\n", b"GET", b"\0"]), max_size=6), CUTS)
-def test_any_pipeline_leaves_nothing_in_flight_once_the_client_is_gone(requests, cuts):
-    made = asyncio.run(bench())
+async def test_any_pipeline_leaves_nothing_in_flight_once_the_client_is_gone(requests, cuts):
+    made = await bench()
     for piece in cut(b"".join(requests), cuts):
         if not made.to_client.closed:
-            made.client.data_received(piece)
-    made.client.connection_lost(None)
+            made.from_client(piece)
+    made.lose_client()
     assert not made.board.in_flight
     assert not made.board.clients
 
 
 async def test_reading_from_the_upstream_stops_while_the_client_is_slow():
     made = await bench()
-    made.client.data_received(REQUESTS[0])
-    made.upstream.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+    made.from_client(REQUESTS[0])
+    made.from_upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
     made.client.pause_writing()
     assert made.to_upstream.paused
-    made.client.resume_writing()
+    made.resume_client()
     assert not made.to_upstream.paused
     made.client.pause_writing()
-    made.upstream.data_received(b"defghij")
+    made.from_upstream(b"defghij")
     assert not made.to_upstream.paused, "it serves others now"
 
 
 async def test_reading_from_the_client_stops_while_the_upstream_is_slow():
     made = await bench()
-    made.client.data_received(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+    made.from_client(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
     made.upstream.pause_writing()
     assert made.to_client.paused
     made.upstream.resume_writing()
@@ -214,31 +238,45 @@ async def test_reading_from_the_client_stops_while_the_upstream_is_slow():
 
 async def test_a_slow_client_gets_no_second_answer_into_its_buffer():
     made = await bench()
-    made.client.data_received(REQUESTS[0])
+    made.from_client(REQUESTS[0])
     made.client.pause_writing()
-    made.upstream.data_received(ANSWERS[0])
+    made.from_upstream(ANSWERS[0])
     sent = made.to_upstream.written
-    made.client.data_received(REQUESTS[0])
+    made.from_client(REQUESTS[0])
     assert made.to_upstream.written == sent
-    made.client.resume_writing()
+    made.resume_client()
     assert made.to_upstream.written == sent * 2
 
 
 async def test_what_a_client_sends_ahead_is_bounded():
     made = await bench()
-    made.client.data_received(REQUESTS[0])
+    made.from_client(REQUESTS[0])
     while not made.to_client.paused:
-        made.client.data_received(REQUESTS[0] * 50)
+        made.from_client(REQUESTS[0] * 50)
     assert len(made.client.take_buffer()) < 2 * made.board.limits.pipelined_bytes
-    made.upstream.data_received(ANSWERS[0])
+    made.from_upstream(ANSWERS[0])
     assert not made.to_client.paused
 
 
 async def test_a_request_sent_again_is_steered_anew():
     made = await bench()
     made.upstream.reused = True
-    made.client.data_received(REQUESTS[0])
+    made.from_client(REQUESTS[0])
     assert made.client.exchange is not None
     made.flags.move("GET /route", "service")
-    made.upstream.connection_lost(None)
+    made.lose_upstream()
     assert b"service-not-deployed" in made.to_client.written
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_was_never_sent_is_sent_elsewhere_whatever_its_method(method):
+    made = await bench()
+    made.upstream.reused = True
+    made.client.data_received(method.encode() + b" /route HTTP/1.1\r\nHost: a\r\n\r\n")
+    made.to_upstream.closed = True  # in the same turn, before the request is written
+    made.board.turn.end()
+    made.lose_upstream()
+    assert made.to_upstream.written == b""
+    assert made.to_client.written == b""
+    assert len(made.board.pools["legacy"].waiting) == 1
+    await made.board.pools["legacy"].close()

@@ -1,0 +1,38 @@
+"""`python -m loadtests.bench [proxy] [search] [--quick]`: every benchmark, or those named."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+RESULTS = Path(__file__).parents[2] / "artefacts" / "bench"
+NAMES = ("proxy", "search")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description="Measure against peers.")
+    parser.add_argument("benchmarks", nargs="*", metavar="|".join(NAMES), help="which; all if none is named")
+    parser.add_argument("--quick", action="store_true", help="shorter, and less certain")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
+    args = parser.parse_args()
+    unknown = set(args.benchmarks) - set(NAMES)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    for name in args.benchmarks or NAMES:
+        if name == "proxy":
+            from loadtests.bench import proxy  # ruff: ignore[import-outside-top-level] — only what is asked
+
+            proxy.run(console, args.results, quick=args.quick)
+        else:
+            from loadtests.bench import search  # ruff: ignore[import-outside-top-level] — only what is asked
+
+            search.run(console, args.results, quick=args.quick)
+    console.print(f"Results are in {args.results}.")
+
+
+if __name__ == "__main__":
+    main()
