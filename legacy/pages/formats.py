@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from babel.dates import format_skeleton
 from jinja2 import pass_context
 
 from common.instants import parse_instant
@@ -54,6 +55,11 @@ def days_later(start: datetime | str, end: datetime | str, zone: str) -> int:
     return formats.days_later(_instant(start), _instant(end), zone)
 
 
+def month_name(month: str, locale: Locale) -> str:
+    """``2026-05`` → ``May 2026``."""
+    return str(format_skeleton("yMMMM", datetime.fromisoformat(f"{month}-01T12:00:00"), locale=locale))
+
+
 FUNCTIONS: Final[Mapping[str, Callable[..., str]]] = {
     "money": money,
     "when": when,
@@ -61,6 +67,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., str]]] = {
     "day": day,
     "short_day": short_day,
     "day_of": day_of,
+    "month_name": month_name,
     "duration": formats.duration_text,
     "number": formats.number_text,
     "percent": formats.percent_text,
