@@ -104,7 +104,7 @@ async def cancel(
             percent=percent,
             decimals=booking_state.decimals_of(row),
             now=row["now"],
-            departed=_departed(row),
+            departed=departed(row),
             reason=Reason.TRIP_CANCELLED if row["trip_status"] == "cancelled" else with_reason,
         )
     except (rules.NotCancellable, rules.NotATicket) as refused:
@@ -127,7 +127,7 @@ async def make_offer(
     """
     row, _, booking = await lock_for(conn, by, booking_id)
     try:
-        chosen = booking.choose(ticket_ids, now=row["now"], departed=_departed(row))
+        chosen = booking.choose(ticket_ids, now=row["now"], departed=departed(row))
     except (rules.NotCancellable, rules.NotATicket) as refused:
         raise _problem(refused, ticket_ids) from None
     paid = booking.status is Status.CONFIRMED
@@ -158,7 +158,7 @@ def _percent(row: Row) -> int:
     return refund_percent(row["refund_policy"], booking_state.leaves_at(row), row["now"])
 
 
-def _departed(row: Row) -> bool:
+def departed(row: Row) -> bool:
     return bool(row["trip_status"] != "cancelled" and booking_state.leaves_at(row) <= row["now"])
 
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from legacy.queries import search as queries
+from legacy.search import stop_id_of
 
 if TYPE_CHECKING:
     from common.database import Connection
@@ -22,6 +23,15 @@ async def find_places(conn: Connection, text: str, limit: int) -> list[Row]:
     literal = _SPECIAL.sub(r"\\\1", text)
     found = await queries.match_places(conn, text, f"%{literal}%", f"{literal}%", limit)
     return found or _plausible(await queries.guess_cities(conn, text, limit))
+
+
+async def resolve_place(conn: Connection, text: str) -> Row | None:
+    """The place that a person means: one named by its slug or id, else the likeliest of its name."""
+    named = await queries.get_place(conn, text.strip().lower(), stop_id_of(text.strip()))
+    if named is not None:
+        return named
+    found = await find_places(conn, text, 1)
+    return found[0] if found and text.strip() else None
 
 
 def _plausible(guesses: list[Row]) -> list[Row]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from aiohttp import web
 
 from common.openapi import RouteDoc
 from common.schemas import ListQuery
 from legacy import settlement, waitlist
 from legacy.handlers import bookings, search, tickets
 from legacy.handlers import waitlist as waitlist_handlers
+from legacy.pages import bookings as booking_pages
+from legacy.pages import search as search_pages
+from legacy.pages import trips as trip_pages
 from legacy.routing import Endpoint
 from legacy.schemas import bookings as booking_wire
 from legacy.schemas import manifest as manifest_wire
 from legacy.schemas import search as search_wire
 from legacy.schemas import waitlist as waitlist_wire
 from legacy.sweeps import Sweep
-
-if TYPE_CHECKING:
-    from aiohttp import web
 
 STAFF = ("operator", "inspector", "driver", "admin")
 
@@ -198,7 +198,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
 )
 
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.get("/", search_pages.show_home),
+    web.get("/search", search_pages.show_results),
+    web.get("/trips/{id}", trip_pages.show_trip),
+    web.post("/trips/{id}/hold", trip_pages.hold_seats),
+    web.post("/trips/{id}/waitlist", trip_pages.wait_for_seats),
+    web.post("/waitlist/{id}/give-up", trip_pages.give_up_waiting),
+    web.get("/bookings", booking_pages.list_bookings),
+    web.get("/bookings/{id}", booking_pages.show_booking),
+    web.post("/bookings/{id}/cancel", booking_pages.cancel_booking),
+)
 
 SWEEPS: tuple[Sweep, ...] = (
     Sweep("expire holds", 1.0, settlement.expire_holds),

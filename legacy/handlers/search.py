@@ -37,7 +37,7 @@ async def search_trips(request: web.Request) -> web.Response:
     query = parse_query(request, SEARCH)
     question = question_of(query)
     offers, more = await search.search(
-        request.app[POOL], question, _after(query["cursor"], question.sort), query["limit"]
+        request.app[POOL], question, after_of(query["cursor"], question.sort), query["limit"]
     )
     return json_response(
         {
@@ -70,7 +70,8 @@ async def show_seats(request: web.Request) -> web.Response:
     return resource(request, seatmap.seat_map_wire(found))
 
 
-def _after(cursor: str | None, sort: str) -> search.Key | None:
+def after_of(cursor: str | None, sort: str) -> search.Key | None:
+    """Where a list in this order goes on."""
     if cursor is None:
         return None
     of, key, at, trip_id = decode_cursor(cursor, (str, Decimal, datetime, UUID))

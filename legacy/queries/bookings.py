@@ -415,3 +415,48 @@ async def get_offer(conn: Connection, offer_id: UUID, booking_id: UUID) -> Row |
         offer_id,
         booking_id,
     )
+
+
+async def get_offer_of(conn: Connection, offer_id: UUID, booking_id: UUID) -> Row | None:
+    """An offer that can still be taken."""
+    return await conn.fetchrow(
+        """SELECT id, ticket_ids, percent, amount, expires_at
+           FROM refund_offers WHERE id = $1 AND booking_id = $2 AND expires_at > now()""",
+        offer_id,
+        booking_id,
+    )
+
+
+async def is_paid(conn: Connection, booking_id: UUID) -> bool:
+    """Whether money has arrived, be the booking confirmed already or in a moment."""
+    paid: bool = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM payments WHERE booking_id = $1 AND status = 'succeeded')", booking_id
+    )
+    return paid
+
+
+async def own_hold(
+    conn: Connection, user_id: UUID, trip_id: UUID, from_seq: int, to_seq: int, seats: Collection[str]
+) -> UUID | None:
+    """The user's held booking of exactly these seats: what a form that is sent twice made the first time."""
+    found: UUID | None = await conn.fetchval(
+        """SELECT b.id FROM bookings b
+           WHERE b.user_id = $1 AND b.trip_id = $2 AND b.from_seq = $3 AND b.to_seq = $4
+             AND b.status = 'held' AND b.expires_at > now()
+             AND ARRAY(SELECT seat FROM tickets WHERE booking_id = b.id ORDER BY seat) = $5::text[]""",
+        user_id,
+        trip_id,
+        from_seq,
+        to_seq,
+        sorted(seats),
+    )
+    return found
+
+
+async def list_travellers(conn: Connection, user_id: UUID) -> list[Row]:
+    """The people whom a user has saved, for the form of passengers."""
+    return list(
+        await conn.fetch(
+            "SELECT name, age, gender FROM travellers WHERE user_id = $1 ORDER BY id LIMIT 50", user_id
+        )
+    )

@@ -204,3 +204,17 @@ async def busiest_cities(conn: Connection, limit: int) -> list[Row]:
             limit,
         )
     )
+
+
+async def get_place(conn: Connection, place: str, stop_id: UUID | None) -> Row | None:
+    """The city of a slug, or the stop of an id."""
+    return await conn.fetchrow(
+        """SELECT place AS id, 'city' AS kind, min(city) AS name, min(city) AS city,
+                  min(time_zone) AS time_zone, avg(lat) AS lat, avg(lon) AS lon
+           FROM stops WHERE place = $1 GROUP BY place
+           UNION ALL
+           SELECT id::text, 'stop', name, city, time_zone, lat, lon FROM stops WHERE id = $2
+           LIMIT 1""",
+        place,
+        stop_id,
+    )

@@ -141,3 +141,35 @@ async def mark_notified(conn: Connection, waiting_ids: Collection[UUID]) -> None
         "UPDATE waitlist SET status = 'notified', notified_at = now() WHERE id = ANY($1::uuid[])",
         list(waiting_ids),
     )
+
+
+async def get_own(conn: Connection, trip_id: UUID, user_id: UUID) -> Row | None:
+    """The user's entry that waits for the trip, with its position."""
+    return await conn.fetchrow(
+        """SELECT w.*, (SELECT count(*) FROM waitlist o
+                        WHERE o.trip_id = w.trip_id AND o.status = 'waiting' AND o.id <= w.id
+                          AND o.from_seq < w.to_seq AND o.to_seq > w.from_seq) AS position
+           FROM waitlist w WHERE w.trip_id = $1 AND w.user_id = $2 AND w.status = 'waiting'""",
+        trip_id,
+        user_id,
+    )
+
+
+async def list_open(conn: Connection, user_id: UUID) -> list[Row]:
+    """What a user waits for, or has been told of and can still ride, soonest first, with both its ends."""
+    return list(
+        await conn.fetch(
+            """SELECT w.*, fs.city AS from_city, fs.time_zone AS from_zone, os.city AS to_city,
+                      t.departs_at + make_interval(secs => f.depart_s) AS boards_at
+               FROM waitlist w
+               JOIN trips t ON t.id = w.trip_id AND t.status = 'scheduled'
+               JOIN route_stops f ON f.route_id = t.route_id AND f.seq = w.from_seq
+               JOIN stops fs ON fs.id = f.stop_id
+               JOIN route_stops o ON o.route_id = t.route_id AND o.seq = w.to_seq
+               JOIN stops os ON os.id = o.stop_id
+               WHERE w.user_id = $1 AND w.status IN ('waiting', 'notified')
+                 AND t.departs_at + make_interval(secs => f.depart_s, mins => t.delay_min) > now()
+               ORDER BY boards_at LIMIT 20""",
+            user_id,
+        )
+    )
