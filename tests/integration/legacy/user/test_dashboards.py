@@ -278,7 +278,7 @@ class TestPlatform:
         assert (totals["bookings"], totals["tickets"]) == (3, 4)
         assert totals["users"] == await pool.fetchval("SELECT count(*) FROM users")
         assert totals["revenue"] == [inr(900), {"amount": 30000, "currency": "LKR"}]
-        assert totals["refunds"] == [inr(100)]
+        assert totals["refunds"] == [inr(100), {"amount": 0, "currency": "LKR"}]
         assert [(each["name"], each["tickets"]) for each in seen["by_company"]] == [
             ("Ananda Bus", 3),
             ("Zebra Lines", 1),
