@@ -1,12 +1,17 @@
-"""Route tables for tests, from TOML text or from the repository's own file."""
+"""What the tests of the routing share: route tables, and how hypothesis is to run."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 import strangler
 from strangler.routing.table import RouteTable, load_table
+
+# How fast this machine is right now is no property of a rule.
+at_any_speed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ROUTES_FILE = Path(strangler.__file__).with_name("routes.toml")
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from strangler.routing.decide import LAST_BUCKET, Key, bucket, compile_route, decide, salt_of
 from strangler.routing.flags import Cohort, Flag
-from tests.unit.strangler.tables import declared
+from tests.unit.strangler.tables import at_any_speed, declared
 from tests.unit.strangler.test_flags import flags
 
 if TYPE_CHECKING:
@@ -61,22 +61,26 @@ def test_the_side_is_as_the_table_says(flag, key, draw, side):
     assert decide(compiled(flag), key, lambda: draw) == side
 
 
+@at_any_speed
 @given(flags, keys, st.floats(0, 1, exclude_max=True))
 def test_there_is_always_a_side(flag: Flag, key: Key, draw: float):
     assert decide(compiled(flag), key, lambda: draw) in {"legacy", "service"}
 
 
+@at_any_speed
 @given(keys, st.sampled_from(["user", "client"]), st.lists(st.integers(0, 10_000), min_size=2).map(sorted))
 def test_a_growing_share_only_ever_adds(key: Key, sticky, shares: list[int]):
     sides = [decide(compiled(Flag("split", share, sticky)), key) for share in shares]
     assert all(not (a == "service" and b == "legacy") for a, b in pairwise(sides))
 
 
+@at_any_speed
 @given(flags.filter(lambda flag: flag.sticky != "none"), keys)
 def test_one_person_gets_one_side_as_long_as_the_flag_stays(flag: Flag, key: Key):
     assert len({decide(compiled(flag), key) for _ in range(5)}) == 1
 
 
+@at_any_speed
 @given(st.integers(0, 10_000), keys)
 def test_a_journey_through_a_domain_stays_on_one_side(share: int, key: Key):
     flag = Flag("split", share)

@@ -14,6 +14,7 @@ from strangler.routing.flags import (
     parse_flag,
     read_flag,
 )
+from tests.unit.strangler.tables import at_any_speed
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -35,6 +36,7 @@ flags = st.builds(
 )
 
 
+@at_any_speed
 @given(flags)
 def test_a_flag_survives_being_stored(flag: Flag):
     assert read_flag(dump_flag(flag)) == flag
@@ -49,12 +51,14 @@ def fault_of(value) -> FlagError | None:
     return None
 
 
+@at_any_speed
 @given(json_values)
 def test_whatever_json_comes_it_is_a_flag_or_a_fault_with_an_example(value):
     fault = fault_of(value)
     assert fault is None or (fault.key and fault.example and f"{fault.key}: {fault.reason}" in str(fault))
 
 
+@at_any_speed
 @given(st.dictionaries(st.sampled_from("mode percent sticky cohort shadow guard".split()), json_values))
 def test_the_fault_is_sought_where_it_is(value):
     fault = fault_of({"mode": "split", "percent": 1, **value})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from strangler.routing.flags import Flag, dump_flag
 from strangler.routing.snapshot import FlagTable, Group, Snapshot, compile_snapshot, default_snapshot
-from tests.unit.strangler.tables import declared
+from tests.unit.strangler.tables import at_any_speed, declared
 
 SEARCH = "GET /api/search"
 PLACES = "GET /api/places"
@@ -99,6 +99,7 @@ names = st.sampled_from([route.name for route in declared().routes]) | st.text(m
 raws = st.binary(max_size=40) | st.sampled_from([dump_flag(Flag("service")), b'{"mode":"split","percent":5}'])
 
 
+@at_any_speed
 @given(st.dictionaries(names, raws, max_size=6), st.dictionaries(st.sampled_from(["bookings", "x"]), raws))
 def test_whatever_redis_holds_there_is_a_snapshot_and_it_can_be_saved(flags, groups):
     first = snapshot_of({SEARCH: b'{"mode": "service"}'})

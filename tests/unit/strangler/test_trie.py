@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strangler.routing.trie import BadTemplate, SameShape, Templates, Trie, build_trie, plain
-from tests.unit.strangler.tables import declared
+from tests.unit.strangler.tables import at_any_speed, declared
 
 TEMPLATES = (
     ("GET", "/"),
@@ -96,11 +96,13 @@ def test_what_is_encoded_twice_is_decoded_once():
     assert found("GET", "/api/%2575sers") is None
 
 
+@at_any_speed
 @given(st.binary(max_size=60))
 def test_decoding_twice_is_decoding_once(path: bytes):
     assert plain(plain(path)) == plain(path)
 
 
+@at_any_speed
 @given(st.binary(max_size=12), st.binary(max_size=300))
 def test_any_bytes_are_answered(method: bytes, path: bytes):
     for asked in (method, b"GET"):
@@ -114,6 +116,7 @@ pieces = st.one_of(
 )
 
 
+@at_any_speed
 @given(st.lists(pieces, max_size=6).map(lambda parts: "/" + "/".join(parts)))
 def test_the_walk_finds_what_trying_every_template_in_order_finds(path: str):
     """The specification of precedence, written as slowly as it reads."""
@@ -197,6 +200,7 @@ def test_two_templates_for_the_same_paths_are_refused():
     assert refused.value.other == 4
 
 
+@at_any_speed
 @given(st.data())
 def test_every_declared_route_is_found_by_a_path_made_from_it(data):
     table = declared()
