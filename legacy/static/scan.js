@@ -84,7 +84,10 @@
       : await post("/api/qr/verify", shown);
     if (!answer) return judgeHere(shown, nonce, checksIn);
     const body = await answer.json();
-    if (answer.ok && checksIn) return show("ok", { title: word("checked-in"), seat: body.seat, name: body.passenger_name });
+    if (answer.ok && checksIn) {
+      offline.markUsed(token, tripId);
+      return show("ok", { title: word("checked-in"), seat: body.seat, name: body.passenger_name });
+    }
     const told = checksIn ? body.verdict : body;
     if (!told?.reason) return show("failed", { note: body.detail });
     return show(told.reason, { seat: told.seat, name: told.passenger_name, at: told.checked_in_at });

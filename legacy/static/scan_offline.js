@@ -130,19 +130,35 @@ window.banyanOffline = (() => {
 
   const keep = (user, scan) => write(queueName(user), [...queue(user), scan]);
 
-  /* Bring what was kept; answers the counts, or null if there was nothing or nobody to bring it to. */
+  /* What was checked in with a network is used without one, too. */
+  const markUsed = (token, tripId) => {
+    const list = read(listName(tripId), null);
+    const ticket = list?.tickets[readCode(token)?.ticketId];
+    if (!ticket) return;
+    ticket.used ??= new Date().toISOString();
+    write(listName(tripId), list);
+  };
+
+  /* Bring what was kept, one batch at a time; answers the counts, or null where there was nothing to bring or nobody
+     to bring it to. */
+  let bringing = false;
   const bring = async (user) => {
     const scans = queue(user).slice(0, 500);
-    if (!scans.length) return null;
-    const answer = await fetch("/api/check-ins/batch", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ scans }),
-    });
-    if (!answer.ok) return null;
-    const brought = new Set(scans.map((scan) => scan.nonce));
-    write(queueName(user), queue(user).filter((scan) => !brought.has(scan.nonce)));
-    return answer.json();
+    if (!scans.length || bringing) return null;
+    bringing = true;
+    try {
+      const answer = await fetch("/api/check-ins/batch", {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ scans }),
+      });
+      if (!answer.ok) return null;
+      const brought = new Set(scans.map((scan) => scan.nonce));
+      write(queueName(user), queue(user).filter((scan) => !brought.has(scan.nonce)));
+      return await answer.json();
+    } finally {
+      bringing = false;
+    }
   };
 
   const deviceId = () => {
@@ -152,5 +168,5 @@ window.banyanOffline = (() => {
   };
 
   forgetOldLists();
-  return { refresh, judge, queue, keep, bring, deviceId, newNonce: () => hex(crypto.getRandomValues(new Uint8Array(12))) };
+  return { refresh, judge, markUsed, queue, keep, bring, deviceId, newNonce: () => hex(crypto.getRandomValues(new Uint8Array(12))) };
 })();
