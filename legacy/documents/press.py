@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +71,7 @@ def write_line(
 def _fonts() -> tuple[Path, Path]:
     from pymupdf_fonts import FiraGO_Bold, FiraGO_Regular  # ruff: ignore[import-outside-top-level] — unpacks 800 KB each
 
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each table it drops
     folder = Path(tempfile.mkdtemp(prefix="banyan-fonts-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     regular, bold = folder / "FiraGO-Regular.ttf", folder / "FiraGO-Bold.ttf"
