@@ -45,6 +45,11 @@ def short_day(on: date | str, locale: Locale) -> str:
     return formats.short_date_text(_date(on), locale)
 
 
+def day_and_month(on: date | str, locale: Locale) -> str:
+    """As short as a day of a known year can be: ``14/2``."""
+    return str(format_skeleton("Md", _date(on), locale=locale))
+
+
 def day_of(at: datetime | str, zone: str, locale: Locale) -> str:
     """The calendar day that an instant falls on at a place."""
     return formats.instant_date_text(_instant(at), zone, locale)
@@ -66,6 +71,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., str]]] = {
     "time_of_day": time_of_day,
     "day": day,
     "short_day": short_day,
+    "day_and_month": day_and_month,
     "day_of": day_of,
     "month_name": month_name,
     "duration": formats.duration_text,
