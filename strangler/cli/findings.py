@@ -207,7 +207,7 @@ def _judge_domains(findings: Findings, settings: Settings, table: RouteTable, sh
         lost = [one.route.name for one in compiled if one.fixed != "legacy" and not deployed]
         findings.faults += [
             (
-                f'"{name}" is flagged to {domain.service}, which has no address here: 503.',
+                f'"{name}" is flagged to {domain.service}, which has no address here: 502.',
                 f'banyan flag set "{name}" legacy --why "{domain.service} is not deployed"',
             )
             for name in lost

@@ -18,7 +18,7 @@ from strangler.routing.changes import Changed, change_flags
 from strangler.routing.flags import LEGACY, Cohort, Flag, FlagError, flag_document, parse_flag
 from strangler.routing.table import load_table
 
-TAKEN_OVER_WITHIN_S: Final = 2.5
+TAKEN_OVER_WITHIN_S: Final = 5.0
 
 
 class Mode(StrEnum):

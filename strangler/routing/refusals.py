@@ -46,7 +46,7 @@ def check_change(
         if deployed is not None and route.domain not in deployed and (flag.fixed != "legacy" or flag.shadow):
             raise ChangeRefused(
                 f'"{name}" belongs to {table.domains[route.domain].service}, which has no address here: '
-                "its requests would be answered with 503.",
+                "its requests would be answered with 502.",
                 f"Deploy it and set BANYAN_UPSTREAM_{route.domain.upper()}, or insist with --force.",
             )
 

@@ -148,7 +148,7 @@ def test_a_service_without_an_address_can_be_insisted_on_and_status_then_says_so
     assert result.exit_code == 0
     status = banyan("status")
     assert status.exit_code == 1
-    assert '"GET /api/qr/keys" is flagged to qr-service, which has no address here: 503.' in status.stdout
+    assert '"GET /api/qr/keys" is flagged to qr-service, which has no address here: 502.' in status.stdout
     assert 'banyan flag set "GET /api/qr/keys" legacy' in status.stdout
 
 
