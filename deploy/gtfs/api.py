@@ -55,7 +55,8 @@ class Api:
         """The company of the one signed in, or the one named by slug or id."""
         if wanted is None:
             if self.user["company_id"] is None:
-                raise RefusedError({"detail": "This account works for no company: say --company."})
+                detail = "This account works for no company: say --company."
+                raise RefusedError({"detail": detail})
             wanted = str(self.user["company_id"])
         cursor: str | None = ""
         while cursor is not None:
@@ -75,7 +76,7 @@ class Api:
         sent: Callable[[int, int], None],
         loaded: Callable[[int, int], None],
     ) -> dict[str, Any]:
-        """Send the feed and wait for it; `sent` is told bytes, `loaded` what the server says of the import."""
+        """Send the feed and wait; `sent` is told bytes, `loaded` what the server says of the import."""
         watching = asyncio.create_task(self._watch(company_id, loaded))
         headers = {"Content-Type": "application/zip", "Content-Length": str(len(feed))}
         url = f"{self.url}/api/companies/{company_id}/gtfs"

@@ -5,6 +5,7 @@ Folders in names are ignored, and files that we do not read are never opened.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from io import BytesIO, TextIOWrapper
@@ -23,6 +24,18 @@ STEEPEST_RATIO = 200
 """How many bytes one may become; a feed of millions of stop times stays below 50."""
 RATIO_FROM = 1024 * 1024
 
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
+"""What reading a damaged zip raises: numbers in it lead anywhere."""
+
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _CHUNK = 1024 * 1024
 
@@ -35,7 +48,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(BytesIO(data))
             members = self._zip.infolist()
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, RuntimeError) as error:
+        except DAMAGED as error:
             raise _refused("feed.zip", f"This is no zip file: {error}.") from None
         if len(members) > MOST_MEMBERS:
             raise _refused("feed.zip", f"The zip has {len(members)} files; at most {MOST_MEMBERS} are read.")
@@ -82,7 +95,7 @@ class Archive:
             with self.open(name) as stream:
                 while chunk := stream.read(_CHUNK):
                     lines += chunk.count(b"\n")
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except DAMAGED as error:
             raise _refused(name, f"The file cannot be unpacked: {error}.") from None
         return lines
 

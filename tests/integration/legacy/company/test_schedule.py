@@ -295,7 +295,7 @@ async def test_lists_are_by_departure_and_go_on_where_they_stopped(
     ) as answer:
         assert answer.status == 404
     async with client.get(url, headers=world.bearer(await world.user())) as answer:
-        assert answer.status == 404
+        assert answer.status == 403
 
 
 async def test_staff_look_and_operators_act(world, publish, company, bus):
