@@ -5,13 +5,13 @@ Nothing in here fails because something else is down: that is what it is for.
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import asyncpg
 
 from strangler.cli.connections import Shown, load_flags, open_database, open_redis
-from strangler.cli.output import CannotDo
+from strangler.cli.output import NOT_UNDERSTOOD, CannotDo
 from strangler.cli.proxies import Answer, ask, workers_of
 from strangler.cli.routes import side_of
 from strangler.cli.settings import Settings
@@ -32,9 +32,20 @@ class Findings:
     document: dict[str, Any] = field(default_factory=dict)
     faults: list[tuple[str, str]] = field(default_factory=list)
 
+    def fault(self, what: str, next_step: str) -> None:
+        if (what, next_step) not in self.faults:
+            self.faults.append((what, next_step))
+
 
 async def find_out(settings: Settings, table: RouteTable) -> Findings:
-    """Ask everything at once, and judge."""
+    """Ask everything at once, and judge. Raises `CannotDo` if there is nobody to ask."""
+    if not (settings.redis_url or settings.database_url or settings.admin_urls):
+        raise CannotDo(
+            "No stack of this checkout runs, and the environment names no other: "
+            "BANYAN_REDIS_URL, BANYAN_DATABASE_URL and BANYAN_ADMIN_URLS are not set.",
+            "Start the stack, which is then found by itself: make run",
+            NOT_UNDERSTOOD,
+        )
     live, recorded, proxies, upstreams, shown = await asyncio.gather(
         _look_at_redis(settings),
         _look_at_record(settings),
@@ -44,7 +55,8 @@ async def find_out(settings: Settings, table: RouteTable) -> Findings:
     )
     findings = Findings({"redis": live, "record": recorded})
     _judge_tables(findings, live, recorded)
-    _judge_proxies(findings, settings, proxies, live, recorded)
+    current = live["version"] if live["version"] is not None else recorded["version"]
+    _judge_proxies(findings, settings, proxies, current)
     _judge_upstreams(findings, upstreams)
     _judge_domains(findings, settings, table, shown)
     return findings
@@ -76,112 +88,94 @@ async def _look_at_upstreams(settings: Settings) -> list[tuple[str, Answer]]:
 
 
 def _judge_tables(findings: Findings, live: dict[str, Any], recorded: dict[str, Any]) -> None:
-    fault = findings.faults.append
     if not live["answers"]:
-        fault(
-            (
-                f"Redis {_NO_ANSWER} ({live['trouble']}); the proxies go on with the flags that they have.",
-                "Start it (make run), then look again.",
-            )
+        findings.fault(
+            f"Redis {_NO_ANSWER} ({live['trouble']}); the proxies go on with the flags that they have.",
+            "Start it (make run), then look again.",
         )
     if not recorded["answers"]:
-        fault(
-            (
-                f"The strangler's database {_NO_ANSWER} ({recorded['trouble']}); flags cannot be changed.",
-                "Start it (make run), then look again.",
-            )
+        findings.fault(
+            f"The strangler's database {_NO_ANSWER} ({recorded['trouble']}); flags cannot be changed.",
+            "Start it (make run), then look again.",
         )
     if not (live["answers"] and recorded["answers"]):
         return
-    if live["version"] is None:
-        if recorded["version"]:
-            fault(("Redis has lost the flag table.", "banyan flag restore"))
+    ours, theirs = live["version"], recorded["version"]
+    if ours is None:
+        if theirs:
+            findings.fault("Redis has lost the flag table.", "banyan flag restore")
     elif live["lineage"] != recorded["lineage"]:
-        fault(("The flag table in Redis does not come from this database.", "banyan flag restore --force"))
-    elif live["version"] < recorded["version"]:
-        fault(
-            (
-                f"Redis is at version {live['version']}, behind the record's {recorded['version']}.",
-                "banyan flag restore",
-            )
+        findings.fault(
+            "The flag table in Redis does not come from this database.", "banyan flag restore --force"
         )
-    elif live["version"] > recorded["version"]:
-        fault(
-            (
-                f"Redis is at version {live['version']}, ahead of the record's {recorded['version']}.",
-                "banyan flag restore --force",
-            )
+    elif ours < theirs:
+        findings.fault(f"Redis is at version {ours}, behind the record's {theirs}.", "banyan flag restore")
+    elif ours > theirs:
+        findings.fault(
+            f"Redis is at version {ours}, ahead of the record's {theirs}.", "banyan flag restore --force"
         )
 
 
 def _judge_proxies(
-    findings: Findings,
-    settings: Settings,
-    proxies: list[Answer],
-    live: dict[str, Any],
-    recorded: dict[str, Any],
+    findings: Findings, settings: Settings, proxies: list[Answer], current: int | None
 ) -> None:
-    fault = findings.faults.append
     if not settings.admin_urls:
-        fault(("No proxy is known: BANYAN_ADMIN_URLS is not set.", "Name them, or start the stack: make run"))
-    rows = []
-    current = live["version"] if live["version"] is not None else recorded["version"]
+        findings.fault(
+            "No proxy is known: BANYAN_ADMIN_URLS is not set.", "Name them, or start the stack: make run"
+        )
+    rows = findings.document["workers"] = []
     for proxy in proxies:
         workers = workers_of(proxy)
         if not workers:
             reason = proxy.trouble or "no worker of it answers"
-            fault(
-                (f"The proxy at {proxy.url} {_NO_ANSWER}: {reason}", "Start it (make run), or see its log.")
+            findings.fault(
+                f"The proxy at {proxy.url} {_NO_ANSWER}: {reason}", "Start it (make run), or see its log."
             )
         for worker in workers:
             flags = worker.get("flags") or {}
             rows.append(
                 {
                     "proxy": proxy.url,
-                    "pid": worker.get("pid"),
-                    "clients": worker.get("clients"),
-                    "in_flight": worker.get("in_flight"),
+                    **{key: worker.get(key) for key in ("pid", "clients", "in_flight", "upstreams")},
                     **{key: flags.get(key) for key in ("version", "source", "redis", "age_s", "alarms")},
-                    "upstreams": worker.get("upstreams"),
                 }
             )
-            who = f"Worker {worker.get('pid')} of {proxy.url}"
-            for alarm in flags.get("alarms") or ():
-                fault((f"{who}: {alarm}", _step_for(alarm)))
-            if flags.get("redis") and current is not None and (flags.get("version") or 0) < current:
-                fault(
-                    (
-                        f"{who} is at version {flags.get('version')}, not yet at {current}.",
-                        "Look again in a second; if it stays, see its log.",
-                    )
-                )
-            elif (flags.get("age_s") or 0) > STALE_S and not flags.get("alarms"):
-                fault((f"{who} was last told {flags['age_s']:.0f} s ago.", "See its log."))
-            findings.faults += [
-                (
-                    f"{who} sends nothing to {name} at {address.get('address')}: {address.get('state')}.",
+            _judge_worker(findings, rows[-1], current)
+
+
+def _judge_worker(findings: Findings, row: dict[str, Any], current: int | None) -> None:
+    who = f"Worker {row['pid']} of {row['proxy']}"
+    alarms = row["alarms"] or ()
+    for alarm in alarms:
+        findings.fault(f"{who}: {alarm}", _step_for(alarm))
+    if row["redis"] and current is not None and (row["version"] or 0) < current:
+        findings.fault(
+            f"{who} is at version {row['version']}, not yet at {current}.",
+            "Look again in a second; if it stays, see its log.",
+        )
+    elif (row["age_s"] or 0) > STALE_S and not alarms:
+        findings.fault(f"{who} was last told {row['age_s']:.0f} s ago.", "See its log.")
+    for name, addresses in (row["upstreams"] or {}).items():
+        for address in addresses:
+            if address["state"] != "healthy":
+                findings.fault(
+                    f"{who} sends nothing to {name} at {address['address']}: {address['state']}.",
                     _UPSTREAM_STEP,
                 )
-                for name, addresses in (worker.get("upstreams") or {}).items()
-                for address in addresses
-                if address.get("state") != "healthy"
-            ]
-    findings.document["workers"] = rows
 
 
 def _judge_upstreams(findings: Findings, upstreams: list[tuple[str, Answer]]) -> None:
-    findings.document["upstreams"] = [
-        {"name": name, "address": answer.url, "ready": answer.status == 200, "trouble": _why(answer)}
-        for name, answer in upstreams
-    ]
-    for row in findings.document["upstreams"]:
-        if not row["ready"]:
-            said = f"{row['name']} at {row['address']} is not ready: {row['trouble']}"
-            findings.faults.append((said, _UPSTREAM_STEP))
+    rows = findings.document["upstreams"] = []
+    for name, answer in upstreams:
+        ready = answer.status == 200
+        trouble = None if ready else answer.trouble or f"it answers {answer.status}"
+        rows.append({"name": name, "address": answer.url, "ready": ready, "trouble": trouble})
+        if not ready:
+            findings.fault(f"{name} at {answer.url} is not ready: {trouble}", _UPSTREAM_STEP)
 
 
 def _judge_domains(findings: Findings, settings: Settings, table: RouteTable, shown: Shown) -> None:
-    rows = []
+    rows = findings.document["domains"] = []
     for domain in table.domains.values():
         compiled = [shown.snapshot.of(route) for route in table.routes if route.domain == domain.name]
         sides = Counter((one.route.access, side_of(one)) for one in compiled)
@@ -191,30 +185,20 @@ def _judge_domains(findings: Findings, settings: Settings, table: RouteTable, sh
                 "domain": domain.name,
                 "service": domain.service,
                 "deployed": deployed,
-                "groups": {
-                    group: {
-                        "owner": shown.snapshot.groups[group].owner,
-                        "epoch": shown.snapshot.groups[group].epoch,
-                    }
-                    for group in domain.groups
-                },
-                **{
-                    access: {side: sides[access, side] for side in ("legacy", "split", "service")}
-                    for access in ("read", "write")
-                },
+                "groups": {group: asdict(shown.snapshot.groups[group]) for group in domain.groups},
+                "read": {side: sides["read", side] for side in ("legacy", "split", "service")},
+                "write": {side: sides["write", side] for side in ("legacy", "split", "service")},
             }
         )
-        lost = [one.route.name for one in compiled if one.fixed != "legacy" and not deployed]
-        findings.faults += [
-            (
-                f'"{name}" is flagged to {domain.service}, which has no address here: 502.',
-                f'banyan flag set "{name}" legacy --why "{domain.service} is not deployed"',
-            )
-            for name in lost
-        ]
+        for one in compiled:
+            if one.fixed != "legacy" and not deployed:
+                findings.fault(
+                    f'"{one.route.name}" is flagged to {domain.service}, which has no address here: 502.',
+                    f'banyan flag set "{one.route.name}" legacy --why "{domain.service} is not deployed"',
+                )
     for alarm in shown.snapshot.alarms:
-        findings.faults.append((alarm, _step_for(alarm)))
-    findings.document |= {"flags_from": shown.origin, "version": shown.snapshot.version, "domains": rows}
+        findings.fault(alarm, _step_for(alarm))
+    findings.document |= {"flags_from": shown.origin, "version": shown.snapshot.version}
 
 
 def _step_for(alarm: str) -> str:
@@ -223,9 +207,3 @@ def _step_for(alarm: str) -> str:
     if "cannot be used" in alarm:
         return 'Set it anew: banyan flag set "ROUTE" legacy --why "…"'
     return "See the proxy's log."
-
-
-def _why(answer: Answer) -> str | None:
-    if answer.status == 200:
-        return None
-    return answer.trouble or f"it answers {answer.status}"

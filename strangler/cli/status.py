@@ -66,13 +66,13 @@ def _print(findings: Findings) -> None:
             row["service"] if row["deployed"] else f"[dim]{row['service']}, not deployed[/dim]",
             _counts(row["read"]),
             _counts(row["write"]),
-            ", ".join(f"{name} ({part['owner']}, {part['epoch']})" for name, part in row["groups"].items()),
+            ", ".join(_group(name, part["owner"], part["epoch"]) for name, part in row["groups"].items()),
         )
     for table in (workers, upstreams, domains):
         if table.row_count:
             out.print(table)
             out.print()
-    for fault, step in dict.fromkeys(findings.faults):
+    for fault, step in findings.faults:
         out.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
         out.print(f"  → {escape(step)}", soft_wrap=True)
     if not findings.faults:
@@ -81,3 +81,8 @@ def _print(findings: Findings) -> None:
 
 def _counts(sides: dict[str, int]) -> str:
     return ", ".join(f"{count} {side}" for side, count in sides.items() if count) or "none"
+
+
+def _group(name: str, owner: str, epoch: int) -> str:
+    """Whose it is matters once it has been somebody else's."""
+    return f"{name} ({owner}, epoch {epoch})" if epoch else name

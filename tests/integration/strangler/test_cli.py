@@ -244,6 +244,7 @@ def test_an_environment_without_addresses_says_which_and_how(environment):
     assert refused.exit_code == 2
     assert "BANYAN_DATABASE_URL is not set" in refused.stderr
     assert "make run" in refused.stderr
+    assert "BANYAN_ADMIN_URLS are not set" in banyan("status").stderr
     assert banyan("routes").exit_code == 0
 
 
