@@ -126,11 +126,10 @@ def test_a_page_is_named_labelled_legible_and_fits_its_window(
     wrong = {}
     for width in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": 844})
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
         wrong[f"{width} wide"] = faults(page)
+        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
     wrong["by keyboard"] = keyboard_faults(page)
     page.emulate_media(color_scheme="dark")
-    page.screenshot(path=SCREENSHOTS / f"{name}-{NARROW}-dark.png", full_page=True)
     wrong["dark"] = [each for each in faults(page) if each not in wrong[f"{NARROW} wide"]]
     assert not any(wrong.values()), "\n".join(
         f"{where}: {each}" for where, found in wrong.items() for each in found
