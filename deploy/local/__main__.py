@@ -36,8 +36,11 @@ def main(argv: Sequence[str] | None = None, env: Mapping[str, str] = os.environ)
 
 def _do(arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str]) -> int:
     match arguments.verb:
+        case "run" if arguments.port == 0:
+            with free_ports() as ports:
+                return _run(arguments, folders, env, ports)
         case "run":
-            return _run(arguments, folders, env)
+            return _run(arguments, folders, env, ports_for(arguments.port))
         case "stop":
             return _stop(folders)
         case "status":
@@ -84,13 +87,14 @@ def _port(text: str) -> int:
     return port
 
 
-def _run(arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str]) -> int:
+def _run(
+    arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str], ports: dict[str, int]
+) -> int:
     # The servers' client libraries take a third of a second to import, which the other verbs need not pay.
     from deploy.local.logs import Terminal, wants_colour  # ruff: ignore[import-outside-top-level] — see above
     from deploy.local.runner import Run, run  # ruff: ignore[import-outside-top-level]
     from deploy.local.stack import Options, build, process_environment  # ruff: ignore[import-outside-top-level]
 
-    ports = ports_for(arguments.port) if arguments.port else free_ports()
     hosts = tuple(filter(None, env.get("BANYAN_BIND", "").split(","))) or (
         loopback_hosts() if arguments.port else ("127.0.0.1",)
     )

@@ -1,7 +1,7 @@
 """Outlives the runner by a moment: when the runner is killed, it stops in order what the runner had started.
 
-`python -I -S guardian.py STATE PIDS MARK` waits for the end of its standard input, which the kernel closes
-however the runner ends. After a clean stop there are no pid files left, and it has nothing to do.
+`python -I -S guardian.py STATE PIDS MARK PATIENCE` waits for the end of its standard input, which the kernel
+closes however the runner ends. After a clean stop there are no pid files left, and it has nothing to do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
     Mark("guardian", os.getpid(), started(os.getpid()) or "", state, signal.SIGKILL, 0).write(own)
     while os.read(0, 4096):
         pass
-    sweep(pids)
+    sweep(pids, float(sys.argv[4]))
     own.unlink(missing_ok=True)
 
 

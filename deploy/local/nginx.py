@@ -30,6 +30,7 @@ class Limits:
     guess_burst: int = 100
     connections: int = 4000
     largest_body: str = "25m"
+    head_within: str = "10s"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Limits:
@@ -39,6 +40,7 @@ class Limits:
             int(env.get("BANYAN_GATEWAY_GUESS_BURST", default.guess_burst)),
             int(env.get("BANYAN_GATEWAY_CONNECTIONS", default.connections)),
             env.get("BANYAN_GATEWAY_LARGEST_BODY", default.largest_body),
+            env.get("BANYAN_GATEWAY_HEAD_WITHIN", default.head_within),
         )
 
 
@@ -80,6 +82,7 @@ def lay_out(
         "GATEWAY_GUESS_BURST": str(limits.guess_burst),
         "GATEWAY_CONNECTIONS": str(limits.connections),
         "GATEWAY_LARGEST_BODY": limits.largest_body,
+        "GATEWAY_HEAD_WITHIN": limits.head_within,
     }
     config = folders.gateway / "nginx.conf"
     config.write_text(

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import os
 import random
 import re
 import shutil
 import socket
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — fixed commands only
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from deploy.local.marks import LINUX, command_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 DESIGN_PORT: Final = 8080
 _BLOCK: Final = 100
@@ -62,14 +68,23 @@ def ports_for(public: int) -> dict[str, int]:
     return {"gateway": public} | {name: base + offset for name, offset in OFFSETS.items()}
 
 
-def free_ports(rng: random.Random | None = None) -> dict[str, int]:
-    """A whole block that is free now, for tests."""
+@contextlib.contextmanager
+def free_ports(rng: random.Random | None = None) -> Generator[dict[str, int]]:
+    """A whole block for a stack of tests; nobody else is given it while the context is open."""
     rng = rng or random.SystemRandom()
+    folder = Path(tempfile.gettempdir()) / f"banyan-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
     for _ in range(_EPHEMERAL_TRIES):
         base = 10_000 + rng.randrange(_BLOCKS) * _BLOCK
-        ports = {"gateway": base + 80} | {name: base + offset for name, offset in OFFSETS.items()}
-        if not any(is_taken(host, port) for port in ports.values() for host in ("127.0.0.1", "")):
-            return ports
+        with (folder / str(base)).open("wb") as reservation:
+            try:
+                fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            ports = {"gateway": base + 80} | {name: base + offset for name, offset in OFFSETS.items()}
+            if not any(is_taken(host, port) for port in ports.values() for host in ("127.0.0.1", "")):
+                yield ports
+                return
     raise OSError(errno.EADDRINUSE, "no block of a hundred ports is free")
 
 

@@ -19,7 +19,7 @@ from deploy.local import control
 from deploy.local.checks import check_disk, check_owner_alive, check_ports
 from deploy.local.credentials import write_private
 from deploy.local.folders import Folders, make_folders
-from deploy.local.leftovers import sweep
+from deploy.local.leftovers import PATIENCE_S, sweep
 from deploy.local.lock import StateLock
 from deploy.local.marks import is_alive, read_mark, started
 from deploy.local.parts import BadGraph, only
@@ -54,6 +54,8 @@ class Run:
     demo: bool = True
     began_at: float | None = None
     rule: RestartRule | None = None
+    patience_s: float = PATIENCE_S
+    """How long what an earlier run left is given to end by itself."""
 
 
 def run(order: Run) -> int:
@@ -98,7 +100,7 @@ def _end_leftovers(order: Run) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(mark.pid, signal.SIGKILL)
     order.folders.guardian.unlink(missing_ok=True)
-    ended = sweep(order.folders.pids)
+    ended = sweep(order.folders.pids, order.patience_s)
     if ended:
         order.terminal.line("banyan", f"ended what an earlier run left: {', '.join(ended)}".encode())
     for path in (order.folders.control, order.folders.stack):
@@ -196,15 +198,8 @@ class _Session:
 
     def _start_guardian(self) -> subprocess.Popen[bytes]:
         folders = self._order.folders
-        argv = [
-            sys.executable,
-            "-I",
-            "-S",
-            _GUARDIAN,
-            str(folders.state),
-            str(folders.pids),
-            str(folders.guardian),
-        ]
+        where = (str(folders.state), str(folders.pids), str(folders.guardian), str(self._order.patience_s))
+        argv = [sys.executable, "-I", "-S", _GUARDIAN, *where]
         return subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own interpreter and our own file
             argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True, cwd=folders.state
         )

@@ -131,7 +131,7 @@ async def start_edge(state) -> AsyncIterator[Callable[..., Any]]:
     opened: list[Any] = []
 
     async def start(limits: Limits | None = None) -> Edge:
-        limits = limits or Limits(guess_rate="1000r/s", guess_burst=1000)
+        limits = limits or Limits(guess_rate="1000r/s", guess_burst=1000, head_within="1s")
         app = web.Application(client_max_size=64 * 2**20)
         app[SEEN] = asyncio.Event()
         app.router.add_get("/_banyan/events", events)

@@ -42,15 +42,16 @@ def place() -> Iterator[Path]:
 @asynccontextmanager
 async def running(folders: Folders) -> AsyncGenerator[postgres.Postgres]:
     make_folders(folders)
-    server = postgres.lay_out(folders, free_ports()["postgres"], "secret", fast=True)
     spawner = Spawner(folders, Terminal(None), process_environment(os.environ))
-    supervisor = Supervisor([Step("cluster", server.prepare), server.daemon(("cluster",))], spawner)
-    try:
-        await supervisor.start()
-        yield server
-    finally:
-        await supervisor.stop()
-        spawner.close()
+    with free_ports() as ports:
+        server = postgres.lay_out(folders, ports["postgres"], "secret", fast=True)
+        supervisor = Supervisor([Step("cluster", server.prepare), server.daemon(("cluster",))], spawner)
+        try:
+            await supervisor.start()
+            yield server
+        finally:
+            await supervisor.stop()
+            spawner.close()
 
 
 async def value(server: postgres.Postgres, query: str) -> Any:

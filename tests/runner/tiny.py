@@ -50,7 +50,13 @@ def build(state: Path, one: int, two: int, *words: str) -> Stack:
 
     def daemon(name: str, port: int, *more: str, needs: tuple[str, ...] = ()) -> Daemon:
         command = Command((sys.executable, "-c", SERVER, name, str(port), diary, *more))
-        return Daemon(name, command, by_request(f"http://127.0.0.1:{port}/"), needs, stop_within_s=2)
+        return Daemon(
+            name,
+            command,
+            by_request(f"http://127.0.0.1:{port}/"),
+            needs,
+            stop_within_s=300 if "patient" in words else 1,
+        )
 
     async def step(_spawner: object) -> None:  # ruff: ignore[unused-async]
         with Path(diary).open("a", encoding="utf-8") as file:
@@ -77,6 +83,7 @@ def main() -> int:
             only=("one", "two"),
             owner=int(os.environ["TINY_OWNER"]) if "TINY_OWNER" in os.environ else None,
             rule=RestartRule(first_s=0.05, cap_s=0.4, healthy_s=60),
+            patience_s=1.0,
         )
     )
 

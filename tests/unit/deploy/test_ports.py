@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -74,4 +75,11 @@ def test_all_taken_ports_are_named_in_one_message():
 
 
 def test_free_ports_are_free():
-    assert not any(is_taken("127.0.0.1", port) for port in free_ports().values())
+    with free_ports() as ports:
+        assert not any(is_taken("127.0.0.1", port) for port in ports.values())
+
+
+def test_two_who_ask_for_free_ports_get_different_ones():
+    with contextlib.ExitStack() as held:
+        blocks = [held.enter_context(free_ports()) for _ in range(20)]
+    assert len({port for block in blocks for port in block.values()}) == sum(map(len, blocks))
