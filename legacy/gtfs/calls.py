@@ -34,6 +34,7 @@ class Calls:
         self._table = table
         self._options = options
         self._stops = [stop for stop in stops.values() if stop is not None]
+        self._legs: dict[tuple[int, int], float] = {}
         self._rows: dict[str, array[int]] = {}
         self._travelled: dict[str, array[float]] = {}
 
@@ -131,8 +132,12 @@ class Calls:
         return int(self._between(before, row) * self._options.fare_per_km + 0.5)
 
     def _between(self, first: array[int], second: array[int]) -> float:
-        a, b = self._stops[first[STOP]], self._stops[second[STOP]]
-        return distance_km(a.lat, a.lon, b.lat, b.lon)
+        leg = first[STOP], second[STOP]
+        known = self._legs.get(leg)
+        if known is None:
+            a, b = self._stops[leg[0]], self._stops[leg[1]]
+            known = self._legs[leg] = distance_km(a.lat, a.lon, b.lat, b.lon)
+        return known
 
     def _fault(self, row: array[int], column: str, message: str) -> None:
         self._table.fault(row[LINE], column, message)

@@ -131,7 +131,7 @@ class _Parser:
         stops: dict[str, Stop | None],
         frequencies: dict[str, list[tuple[str, int]]],
     ) -> tuple[list[Pattern], list[Trip]]:
-        numbers: dict[str, int] = {}
+        numbers: dict[tuple[str, tuple[Call, ...]], int] = {}
         patterns: list[Pattern] = []
         trips: list[Trip] = []
         for trip_id, run in runs.items():
@@ -140,10 +140,10 @@ class _Parser:
             if way is None or route is None:
                 self._skipped["trips"] += 1
                 continue
-            pattern = self._pattern(run, route, way, stops)
-            number = numbers.setdefault(pattern.key, len(patterns))
-            if number == len(patterns):
-                patterns.append(pattern)
+            number = numbers.get((run.route_id, way))
+            if number is None:
+                number = numbers[run.route_id, way] = len(patterns)
+                patterns.append(self._pattern(run, route, way, stops))
             if not _ever_runs(services[run.service_id]):
                 continue  # a trip of no day shows the way of a route, and nothing more
             trips += [

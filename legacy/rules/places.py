@@ -30,12 +30,12 @@ def _ascii(word: str) -> str:
     plain = "".join(_fold(character) for character in word.translate(_LETTERS))
     if plain.isascii():
         return _GAP.sub("", plain)
-    return "xn--" + plain.encode("punycode").decode("ascii").lower().strip("-")
+    return "xn-" + plain.encode("punycode").decode("ascii").lower().strip("-")
 
 
 def _fold(character: str) -> str:
     """The base of an accented Latin letter; anything else as it is, but for accents that stand alone."""
     if "\u0300" <= character <= "\u036f":
         return ""
-    base = unicodedata.normalize("NFKD", character)[:1]
+    base = unicodedata.normalize("NFKD", character)[:1].casefold()  # a mathematical A has a case only now
     return base if base.isascii() else character

@@ -19,7 +19,7 @@ from legacy.rules.places import slug
         ("  New—Delhi (NCR) ", "new-delhi-ncr"),
         ("Łódź", "lodz"),
         ("İstanbul", "istanbul"),
-        ("बेंगलुरु", "xn--i1b6b3csaj4gb6b"),
+        ("बेंगलुरु", "xn-i1b6b3csaj4gb6b"),
         ("!?", ""),
     ],
 )
@@ -30,7 +30,7 @@ def test_a_city_has_a_place_that_needs_no_escaping(city, place):
 @given(st.text(max_size=40))
 def test_a_slug_is_plain_ascii_and_stays_as_it_is(name):
     made = slug(name)
-    assert re.fullmatch(r"([a-z0-9]+-{1,2})*[a-z0-9]+|", made), made
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*|", made), made
     assert slug(name.upper().lower()) == slug(name.lower())
 
 
