@@ -76,16 +76,14 @@ async def _tell(
     body = dump_json(event)
     signature = sign(body, config.sandbox_webhook_secrets, at_s=int(time.time()))
     headers = {HEADER: signature, "Content-Type": "application/json"}
+    url = config.public_url + PATH
     async with turn:
         try:
             for _ in range(times):
-                async with session.post(
-                    config.public_url + PATH, data=body, headers=headers, allow_redirects=False
-                ) as answer:
+                async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
                     answer.raise_for_status()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            log.warning(
-                "sandbox webhook not delivered; it is tried again", event_id=event["id"], error=repr(error)
-            )
+            why = error.status if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
+            log.warning("sandbox webhook not delivered; it is tried again", event_id=event["id"], why=why)
             return False
     return True

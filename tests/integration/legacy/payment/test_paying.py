@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from legacy.payment_sweeps import CONFIRMATION, DELIVERY, EVENTS
+from legacy.rules.sandbox import Reference, behaviour_of, write_reference
 from tests.integration.legacy.payment.conftest import CARD, CHALLENGE, DECLINED, POOR, SLOW, THRICE
 
 
@@ -114,12 +115,20 @@ async def test_a_wrong_code_fails_the_payment(till):
     assert (await till.answer(payment_id, "123456"))[0] == 409
 
 
-async def test_a_challenge_that_nobody_answers_fails(till):
+async def test_a_challenge_that_nobody_answers_fails(till, config):
     payment_id = await till.new_payment()
-    _, payment = await till.confirm(payment_id, CHALLENGE)
-    await till.pool.execute("UPDATE payments SET attempted_at = now() - interval '16 minutes'")
-    assert await till.sweep(DELIVERY) == 0  # the provider's own clock says that it is not due
-    assert payment["next_action"] is not None
+    await till.confirm(payment_id, CHALLENGE)
+    ago = datetime.now(UTC) - timedelta(minutes=16)
+    charge = Reference("payment", UUID(payment_id), behaviour_of(CHALLENGE), ago)
+    await till.pool.execute(
+        "UPDATE payments SET attempted_at = $1, provider_ref = $2",
+        ago,
+        write_reference(charge, config.secret_key),
+    )
+    await till.settle()
+    payment = await till.show(payment_id)
+    assert (payment["status"], payment["failure"]["code"]) == ("failed", "challenge_expired")
+    assert payment["next_action"] is None
 
 
 async def test_a_slow_card_is_told_of_later(till):
