@@ -60,6 +60,6 @@ def moves_with_its_group(table: RouteTable, route: Route, group: Group) -> Chang
     return ChangeRefused(
         f'"{route.name}" writes the group {route.group}, and its side is the group\'s owner: {group.owner}. '
         f"It moves {company}, when the group's rows have moved.{until}",
-        f"The command that moves a group: banyan cutover {route.group}. Reads move one at a time; "
-        f"to see them: banyan routes --domain {route.domain} --access read",
+        f"Groups are moved with: banyan cutover {route.group} (not part of this version yet). "
+        f"Reads move one at a time: banyan routes --domain {route.domain} --access read",
     )
