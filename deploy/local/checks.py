@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,6 @@ from deploy.local.refusals import CannotStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from deploy.local.folders import Folders
 
@@ -48,7 +46,7 @@ def check_ports(ports: Mapping[str, int], hosts: Iterable[str], public: str = "g
     lines = [f"port {port}, wanted for {name}, is held by {holder_of(port)}" for port, name in taken.items()]
     other = DESIGN_PORT + 10 if ports.get(public) != DESIGN_PORT + 10 else DESIGN_PORT + 20
     raise CannotStart(
-        "; ".join(lines).capitalize() + ". End that process, or start this stack on other ports: all of them "
+        _sentence("; ".join(lines)) + " End that process, or start this stack on other ports: all of them "
         f"follow the public one, as in BANYAN_PORT={other} make run."
     )
 
@@ -61,10 +59,5 @@ def check_owner_alive(pid: int) -> str:
     return since
 
 
-def read_holder(lock: Path) -> str:
-    """Who holds a state folder's lock, for a message."""
-    try:
-        held = json.loads(lock.read_text(encoding="utf-8"))
-        return f"pid {held['pid']}, {held['url']}"
-    except (OSError, ValueError, KeyError):
-        return "pid unknown"
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 DESIGN_PORT: Final = 8080
 _BLOCK: Final = 100
-_BLOCKS: Final = 220
-"""Blocks of internal ports lie in 10000 to 32000, below those that outgoing connections take."""
+_BLOCKS: Final = 110
+_FIRST: Final = 10_000
+"""Blocks of internal ports start here, those of tests follow; all lie below what outgoing connections take."""
 _EPHEMERAL_TRIES: Final = 200
 
 # The place of each process in its block, which starts at 8000 for the public port 8080.
@@ -59,8 +60,8 @@ class Holder:
 
 
 def ports_for(public: int) -> dict[str, int]:
-    """Every port of the stack with this public one; of 220 neighbours no two share a block."""
-    base = 10_000 + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
+    """Every port of the stack with this public one; of 110 neighbours no two share a block."""
+    base = _FIRST + (public - DESIGN_PORT) % _BLOCKS * _BLOCK
     if public == DESIGN_PORT:
         base = 8000
     elif base <= public < base + _BLOCK:
@@ -75,7 +76,7 @@ def free_ports(rng: random.Random | None = None) -> Generator[dict[str, int]]:
     folder = Path(tempfile.gettempdir()) / f"banyan-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     for _ in range(_EPHEMERAL_TRIES):
-        base = 10_000 + rng.randrange(_BLOCKS) * _BLOCK
+        base = _FIRST + (_BLOCKS + 1 + rng.randrange(_BLOCKS)) * _BLOCK
         with (folder / str(base)).open("wb") as reservation:
             try:
                 fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)

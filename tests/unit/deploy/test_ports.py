@@ -29,7 +29,7 @@ def test_the_default_port_gives_the_ports_of_the_design():
     ]  # fmt: skip
 
 
-@given(st.integers(8000, 8200), st.integers(8000, 8200))
+@given(st.integers(8030, 8139), st.integers(8030, 8139))
 def test_two_stacks_near_each_other_share_no_port(one, other):
     assume(one != other)
     mine, theirs = set(ports_for(one).values()), set(ports_for(other).values())
