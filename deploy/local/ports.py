@@ -25,7 +25,7 @@ DESIGN_PORT: Final = 8080
 _BLOCK: Final = 100
 _BLOCKS: Final = 110
 _FIRST: Final = 10_000
-"""Blocks of internal ports start here, those of tests follow; all lie below what outgoing connections take."""
+"""Blocks of internal ports start here, those of tests follow; all below what outgoing connections take."""
 _EPHEMERAL_TRIES: Final = 200
 
 # The place of each process in its block, which starts at 8000 for the public port 8080.

@@ -38,6 +38,8 @@ DOMAINS: Final = ("auth", "user", "company", "ticketing", "qr", "payment")
 PASSED_ON: Final = (
     "BANYAN_ENVIRONMENT",
     "BANYAN_HOLD_S",
+    "BANYAN_LOGIN_FAILURES_PER_ADDRESS",
+    "BANYAN_REGISTRATIONS_PER_ADDRESS",
     "BANYAN_LOG_FORMAT",
     "BANYAN_LOG_LEVEL",
     "BANYAN_MAIL_FROM",
@@ -352,7 +354,7 @@ def _external(what: str, variable: str, probe: Probe) -> Act:
 
 def _first_page(url: str) -> Act:
     """The whole way that a reader comes has to be open."""
-    probe = by_request(url + "/", below=500)
+    probe = by_request(url + "/", below=400)
 
     async def fetch(_spawner: Spawner) -> None:
         deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
