@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from legacy.queries.dashboards import Row
 
 UPCOMING: Final = 5
+NOTHING: Final = Decimal(0)
 
 
 async def of_user(pool: Pool, user_id: UUID) -> dict[str, Any]:
@@ -68,42 +70,26 @@ async def of_company(pool: Pool, company_id: UUID, first: date | None, last: dat
         if company is None:
             raise NotFound
         first, last = _period(first, last, company["today"])
-        days = await queries.sales_by_day(conn, company_id, company["time_zone"], first, last)
-        routes = await queries.sales_by_route(conn, company_id, company["time_zone"], first, last)
+        of_company = company_id, company["time_zone"], first, last
+        sales = await queries.list_sales(conn, *of_company)
+        refunds = {row["date"]: row["refunds"] for row in await queries.list_refunds(conn, *of_company)}
+        departures = await queries.list_departures(conn, *of_company)
     currency = company["currency"]
-    tickets = sum(day["tickets"] for day in days)
+    tickets = sum(row["tickets"] for row in sales)
     return {
         "from": first,
         "to": last,
         "totals": {
-            "bookings": sum(day["bookings"] for day in days),
+            "bookings": sum(row["bookings"] for row in sales),
             "tickets": tickets,
-            "revenue": wire_money(_total(days, "revenue"), currency),
-            "refunds": wire_money(_total(days, "refunds"), currency),
-            "cancellation_rate": _rate(_total(days, "cancelled"), tickets),
-            "load_factor": _rate(_total(routes, "sold_legs"), _total(routes, "seat_legs")),
-            "check_in_rate": _rate(_total(routes, "boarded"), _total(routes, "boarding")),
+            "revenue": wire_money(_total(sales, "revenue"), currency),
+            "refunds": wire_money(sum(refunds.values(), NOTHING), currency),
+            "cancellation_rate": _rate(_total(sales, "cancelled"), tickets),
+            "load_factor": _rate(_total(departures, "sold_legs"), _total(departures, "seat_legs")),
+            "check_in_rate": _rate(_total(departures, "boarded"), _total(departures, "boarding")),
         },
-        "by_day": [
-            {
-                "date": day["date"],
-                "tickets": day["tickets"],
-                "revenue": wire_money(day["revenue"], currency),
-                "refunds": wire_money(day["refunds"], currency),
-            }
-            for day in days
-        ],
-        "by_route": [
-            {
-                "route_id": route["route_id"],
-                "name": route["name"],
-                "departures": route["departures"],
-                "tickets": route["tickets"],
-                "revenue": wire_money(route["revenue"], currency),
-                "load_factor": _rate(route["sold_legs"], route["seat_legs"]),
-            }
-            for route in routes
-        ],
+        "by_day": _by_day(first, last, sales, refunds, currency),
+        "by_route": _by_route(sales, departures, currency),
     }
 
 
@@ -159,6 +145,46 @@ async def of_platform(pool: Pool, first: date | None, last: date | None) -> dict
             for day, rows in by_day.items()
         ],
     }
+
+
+def _by_day(
+    first: date, last: date, sales: Sequence[Row], refunds: Mapping[date, Decimal], currency: str
+) -> list[dict[str, Any]]:
+    """Every day of the period, also those on which nothing was sold."""
+    sold = _grouped(sales, "date")
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [
+        {
+            "date": day,
+            "tickets": sum(row["tickets"] for row in sold.get(day, ())),
+            "revenue": wire_money(_total(sold.get(day, ()), "revenue"), currency),
+            "refunds": wire_money(refunds.get(day, NOTHING), currency),
+        }
+        for day in days
+    ]
+
+
+def _by_route(sales: Sequence[Row], departures: Sequence[Row], currency: str) -> list[dict[str, Any]]:
+    """Routes with a sale or a departure, the best selling first."""
+    sold = _grouped(sales, "route_id")
+    departing = {row["route_id"]: row for row in departures}
+    names = {row["route_id"]: row["name"] for row in (*sales, *departures)}
+    earned = {route_id: _total(sold.get(route_id, ()), "revenue") for route_id in names}
+    nothing = {"departures": 0, "sold_legs": 0, "seat_legs": 0}
+    routes = []
+    for route_id in sorted(names, key=lambda each: (-earned[each], names[each], each)):
+        ran = departing.get(route_id, nothing)
+        routes.append(
+            {
+                "route_id": route_id,
+                "name": names[route_id],
+                "departures": ran["departures"],
+                "tickets": sum(row["tickets"] for row in sold.get(route_id, ())),
+                "revenue": wire_money(earned[route_id], currency),
+                "load_factor": _rate(Decimal(ran["sold_legs"]), ran["seat_legs"]),
+            }
+        )
+    return routes
 
 
 def _period(first: date | None, last: date | None, today: date) -> tuple[date, date]:

@@ -19,7 +19,7 @@ from legacy.handlers.devices import device_of
 from legacy.keys import CONFIG, SWEEPER, TOKEN_KEYS
 from legacy.pages import render, see_other
 from legacy.queries import accounts as queries
-from legacy.rules.redirects import local_path
+from legacy.rules.redirects import home_of, local_path
 from legacy.schemas import auth as wire
 
 if TYPE_CHECKING:
@@ -35,16 +35,17 @@ RESET_CONFIRMATION: Final = wire.ResetConfirmation()
 
 
 async def show_login(request: web.Request) -> web.Response:  # ruff: ignore[unused-async] — aiohttp wants a coroutine
-    onward = local_path(request.query.get("next"), "/dashboard")
-    if principal(request) is not None:
-        return see_other(onward)
+    onward = local_path(request.query.get("next"), "")
+    who = principal(request)
+    if who is not None:
+        return see_other(onward or home_of(who.role))
     return render(request, "login.html", {"form": Form(), "next": onward, "wait_s": None})
 
 
 async def log_in(request: web.Request) -> web.Response:
     _require_own_page(request)
     form = await parse_form(request, LOGIN)
-    onward = local_path(form.value("next"), "/dashboard")
+    onward = local_path(form.value("next"), "")
     if form.is_valid:
         try:
             session = await accounts.log_in(
@@ -59,7 +60,7 @@ async def log_in(request: web.Request) -> web.Response:
         except TooManyRequests as problem:
             return _wait(request, "login.html", {"form": form, "next": onward}, problem)
         else:
-            return _signed_in(request, session, onward)
+            return _signed_in(request, session, onward or home_of(session.user["role"]))
     return render(request, "login.html", {"form": form, "next": onward, "wait_s": None}, 422)
 
 

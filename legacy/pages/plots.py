@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 WIDTH: Final = 720
 HEIGHT: Final = 180
 FOOT: Final = 20  # where the dates stand
+LABEL: Final = 20  # half as wide as a date
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def columns(days: Sequence[tuple[date, int, int]], labels: int = 8) -> Plot | No
                 _bar(x + step * 0.1, step * 0.8, amount, top, base),
                 _bar(x + step * 0.3, step * 0.4, against, top, base),
                 number % every == 0,
-                round(x + step / 2, 2),
+                round(min(max(x + step / 2, LABEL), WIDTH - LABEL), 2),
             )
         )
     return Plot(WIDTH, HEIGHT, base, top, tuple(drawn))

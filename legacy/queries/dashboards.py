@@ -2,8 +2,8 @@
 
 A booking is a sale if it is confirmed, or was cancelled after it had been paid for (or was free), and it is
 of the day, in the company's time zone, on which it was made. Of its tickets those count that ever were good:
-they got a code then. A refund is of the day on which it was made, a departure of the day on which it leaves
-stop 0.
+they got a code then, or gave money back. A refund is of the day on which it was made, a departure of the day
+on which it leaves stop 0.
 """
 
 from __future__ import annotations
@@ -111,44 +111,29 @@ async def list_companies(conn: Connection | Pool) -> Sequence[Row]:
     return rows
 
 
-async def sales_by_day(
+async def list_sales(
     conn: Connection | Pool, company_id: UUID, time_zone: str, first: date, last: date
 ) -> Sequence[Row]:
-    """Every day of the period: bookings, tickets, cancelled ones among them, revenue and refunds."""
+    """Per day and route with a sale: bookings, tickets, cancelled ones among them, and revenue."""
     rows: Sequence[Row] = await conn.fetch(
         """
         WITH sold AS (
-            SELECT (b.created_at AT TIME ZONE $2)::date AS day, count(*) AS bookings,
-                   sum(k.tickets) AS tickets, sum(k.cancelled) AS cancelled, sum(b.total) AS revenue
-            FROM bookings b
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS tickets, count(*) FILTER (WHERE status = 'cancelled') AS cancelled
-                FROM tickets WHERE booking_id = b.id
-                  AND (status = 'confirmed' OR (status = 'cancelled' AND qr_code IS NOT NULL))
-            ) k
+            SELECT (b.created_at AT TIME ZONE $2)::date AS date, b.trip_id, b.total,
+                   count(*) AS tickets, count(*) FILTER (WHERE k.status = 'cancelled') AS cancelled
+            FROM bookings b JOIN tickets k ON k.booking_id = b.id
             WHERE b.company_id = $1
               AND b.created_at >= $3::date::timestamp AT TIME ZONE $2
               AND b.created_at < ($4::date + 1)::timestamp AT TIME ZONE $2
               AND (b.status = 'confirmed'
                    OR (b.status = 'cancelled' AND (b.payment_id IS NOT NULL OR b.total = 0)))
-            GROUP BY 1
-        ), refunded AS (
-            SELECT (r.created_at AT TIME ZONE $2)::date AS day, sum(r.amount) AS refunds
-            FROM refunds r
-            JOIN payments p ON p.id = r.payment_id
-            JOIN bookings b ON b.id = p.booking_id AND b.status IN ('confirmed', 'cancelled')
-            WHERE p.company_id = $1 AND r.status <> 'failed'
-              AND r.created_at >= $3::date::timestamp AT TIME ZONE $2
-              AND r.created_at < ($4::date + 1)::timestamp AT TIME ZONE $2
-            GROUP BY 1
+              AND (k.status = 'confirmed'
+                   OR (k.status = 'cancelled' AND (k.qr_code IS NOT NULL OR k.refund_due > 0)))
+            GROUP BY b.id
         )
-        SELECT days.day::date AS date, coalesce(bookings, 0) AS bookings,
-               coalesce(tickets, 0)::int AS tickets, coalesce(cancelled, 0)::int AS cancelled,
-               coalesce(revenue, 0) AS revenue, coalesce(refunds, 0) AS refunds
-        FROM generate_series($3::date, $4::date, interval '1 day') days(day)
-        LEFT JOIN sold ON sold.day = days.day
-        LEFT JOIN refunded ON refunded.day = days.day
-        ORDER BY days.day
+        SELECT sold.date, r.id AS route_id, r.name, count(*) AS bookings, sum(sold.tickets)::int AS tickets,
+               sum(sold.cancelled)::int AS cancelled, sum(sold.total) AS revenue
+        FROM sold JOIN trips t ON t.id = sold.trip_id JOIN routes r ON r.id = t.route_id
+        GROUP BY sold.date, r.id
         """,
         company_id,
         time_zone,
@@ -158,56 +143,59 @@ async def sales_by_day(
     return rows
 
 
-async def sales_by_route(
+async def list_refunds(
     conn: Connection | Pool, company_id: UUID, time_zone: str, first: date, last: date
 ) -> Sequence[Row]:
-    """Routes with a sale or a departure in the period, the best selling first.
+    """Per day on which something was: what was given back."""
+    rows: Sequence[Row] = await conn.fetch(
+        """
+        SELECT (r.created_at AT TIME ZONE $2)::date AS date, sum(r.amount) AS refunds
+        FROM refunds r
+        JOIN payments p ON p.id = r.payment_id
+        JOIN bookings b ON b.id = p.booking_id AND b.status IN ('confirmed', 'cancelled')
+        WHERE p.company_id = $1 AND r.status <> 'failed'
+          AND r.created_at >= $3::date::timestamp AT TIME ZONE $2
+          AND r.created_at < ($4::date + 1)::timestamp AT TIME ZONE $2
+        GROUP BY 1
+        """,
+        company_id,
+        time_zone,
+        first,
+        last,
+    )
+    return rows
 
-    `seat_legs` is what their departures had to sell (seats times legs), `sold_legs` what of it was sold;
-    `boarding` counts the tickets of departures that have left, `boarded` those of them that were scanned.
+
+async def list_departures(
+    conn: Connection | Pool, company_id: UUID, time_zone: str, first: date, last: date
+) -> Sequence[Row]:
+    """Per route with departures in the period: how many, and how they filled.
+
+    `seat_legs` is what they had to sell (seats times legs), `sold_legs` what of it was sold. `boarding`
+    counts the tickets of departures that have left, `boarded` those of them that were scanned.
     """
     rows: Sequence[Row] = await conn.fetch(
         """
-        WITH sold AS (
-            SELECT t.route_id, sum(k.tickets)::int AS tickets, sum(b.total) AS revenue
-            FROM bookings b
-            JOIN trips t ON t.id = b.trip_id
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS tickets FROM tickets WHERE booking_id = b.id
-                  AND (status = 'confirmed' OR (status = 'cancelled' AND qr_code IS NOT NULL))
-            ) k
-            WHERE b.company_id = $1
-              AND b.created_at >= $3::date::timestamp AT TIME ZONE $2
-              AND b.created_at < ($4::date + 1)::timestamp AT TIME ZONE $2
-              AND (b.status = 'confirmed'
-                   OR (b.status = 'cancelled' AND (b.payment_id IS NOT NULL OR b.total = 0)))
-            GROUP BY 1
-        ), departing AS (
+        WITH departing AS (
             SELECT t.id, t.route_id, t.departs_at, l.capacity
             FROM trips t JOIN layouts l ON l.id = t.layout_id
             WHERE t.company_id = $1 AND t.status = 'scheduled'
               AND t.departs_at >= $3::date::timestamp AT TIME ZONE $2
               AND t.departs_at < ($4::date + 1)::timestamp AT TIME ZONE $2
+        ), offered AS (
+            SELECT route_id, count(*) AS departures, sum(capacity) AS seats FROM departing GROUP BY 1
         ), filled AS (
             SELECT d.route_id, sum(k.to_seq - k.from_seq) AS sold_legs,
                    count(*) FILTER (WHERE d.departs_at <= now()) AS boarding,
                    count(k.scanned_at) FILTER (WHERE d.departs_at <= now()) AS boarded
             FROM departing d JOIN tickets k ON k.trip_id = d.id AND k.status = 'confirmed'
             GROUP BY 1
-        ), offered AS (
-            SELECT route_id, count(*) AS departures, sum(capacity) AS seats FROM departing GROUP BY 1
         )
-        SELECT r.id AS route_id, r.name, coalesce(o.departures, 0) AS departures,
-               coalesce(s.tickets, 0) AS tickets, coalesce(s.revenue, 0) AS revenue,
-               coalesce(o.seats * (SELECT max(seq) FROM route_stops WHERE route_id = r.id), 0) AS seat_legs,
-               coalesce(f.sold_legs, 0) AS sold_legs,
-               coalesce(f.boarding, 0) AS boarding, coalesce(f.boarded, 0) AS boarded
-        FROM routes r
-        LEFT JOIN sold s ON s.route_id = r.id
-        LEFT JOIN offered o ON o.route_id = r.id
-        LEFT JOIN filled f ON f.route_id = r.id
-        WHERE r.company_id = $1 AND (s.route_id IS NOT NULL OR o.route_id IS NOT NULL)
-        ORDER BY revenue DESC, departures DESC, r.name, r.id
+        SELECT r.id AS route_id, r.name, o.departures,
+               o.seats * (SELECT max(seq) FROM route_stops WHERE route_id = r.id) AS seat_legs,
+               coalesce(f.sold_legs, 0) AS sold_legs, coalesce(f.boarding, 0) AS boarding,
+               coalesce(f.boarded, 0) AS boarded
+        FROM offered o JOIN routes r ON r.id = o.route_id LEFT JOIN filled f ON f.route_id = r.id
         """,
         company_id,
         time_zone,
@@ -234,21 +222,25 @@ async def platform_sales(conn: Connection | Pool, first: date, last: date) -> Se
     rows: Sequence[Row] = await conn.fetch(
         """
         WITH sold AS (
-            SELECT c.id AS company_id, (b.created_at AT TIME ZONE c.time_zone)::date AS day, b.currency,
-                   count(*) AS bookings, sum(k.tickets) AS tickets, sum(b.total) AS revenue
-            FROM companies c
-            JOIN bookings b ON b.company_id = c.id
-                AND b.created_at >= $1::date::timestamp AT TIME ZONE c.time_zone
-                AND b.created_at < ($2::date + 1)::timestamp AT TIME ZONE c.time_zone
-                AND (b.status = 'confirmed'
-                     OR (b.status = 'cancelled' AND (b.payment_id IS NOT NULL OR b.total = 0)))
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS tickets FROM tickets WHERE booking_id = b.id
-                  AND (status = 'confirmed' OR (status = 'cancelled' AND qr_code IS NOT NULL))
-            ) k
+            SELECT company_id, date, currency, count(*) AS bookings, sum(tickets)::int AS tickets,
+                   sum(total) AS revenue
+            FROM (
+                SELECT b.company_id, (b.created_at AT TIME ZONE c.time_zone)::date AS date, b.currency,
+                       b.total, count(*) AS tickets
+                FROM companies c
+                JOIN bookings b ON b.company_id = c.id
+                    AND b.created_at >= $1::date::timestamp AT TIME ZONE c.time_zone
+                    AND b.created_at < ($2::date + 1)::timestamp AT TIME ZONE c.time_zone
+                    AND (b.status = 'confirmed'
+                         OR (b.status = 'cancelled' AND (b.payment_id IS NOT NULL OR b.total = 0)))
+                JOIN tickets k ON k.booking_id = b.id
+                    AND (k.status = 'confirmed'
+                         OR (k.status = 'cancelled' AND (k.qr_code IS NOT NULL OR k.refund_due > 0)))
+                GROUP BY b.id, c.id
+            ) each
             GROUP BY 1, 2, 3
         ), refunded AS (
-            SELECT c.id AS company_id, (r.created_at AT TIME ZONE c.time_zone)::date AS day, p.currency,
+            SELECT c.id AS company_id, (r.created_at AT TIME ZONE c.time_zone)::date AS date, p.currency,
                    sum(r.amount) AS refunds
             FROM refunds r
             JOIN payments p ON p.id = r.payment_id
@@ -260,11 +252,10 @@ async def platform_sales(conn: Connection | Pool, first: date, last: date) -> Se
               AND (r.created_at AT TIME ZONE c.time_zone)::date BETWEEN $1 AND $2
             GROUP BY 1, 2, 3
         )
-        SELECT company_id, day AS date, currency, coalesce(bookings, 0) AS bookings,
-               coalesce(tickets, 0)::int AS tickets, coalesce(revenue, 0) AS revenue,
-               coalesce(refunds, 0) AS refunds
-        FROM sold FULL JOIN refunded USING (company_id, day, currency)
-        ORDER BY day
+        SELECT company_id, date, currency, coalesce(bookings, 0) AS bookings, coalesce(tickets, 0) AS tickets,
+               coalesce(revenue, 0) AS revenue, coalesce(refunds, 0) AS refunds
+        FROM sold FULL JOIN refunded USING (company_id, date, currency)
+        ORDER BY date
         """,
         first,
         last,

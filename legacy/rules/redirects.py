@@ -10,6 +10,13 @@ LONGEST: Final = 2000
 # start of a host, and drop tabs and line breaks before they do.
 _LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
+_HOMES: Final = {"operator": "/operator", "inspector": "/scan", "driver": "/scan", "admin": "/admin"}
+
+
+def home_of(role: str) -> str:
+    """Where somebody begins who has just signed in and was not on the way to anything."""
+    return _HOMES.get(role, "/dashboard")
+
 
 def local_path(wanted: str | None, default: str = "/") -> str:
     """The path with its query if it stays on this site, else the default."""

@@ -51,6 +51,10 @@ class TestPlot:
                 assert 0 <= bar.x <= bar.x + bar.width <= WIDTH + 0.02
                 assert 0 <= bar.y <= bar.y + bar.height <= HEIGHT
 
+    def test_a_date_is_never_cut_off(self):
+        plot = columns([(TODAY + timedelta(days=n), 1, 0) for n in range(30)])
+        assert all(20 <= column.middle <= WIDTH - 20 for column in plot.columns)
+
     def test_nothing_is_no_picture(self):
         assert columns([]) is None
 
