@@ -88,7 +88,7 @@ class Client:
         response = requests.request(
             method, self.base_url + path, headers=headers, cookies=self.cookies, **options
         )
-        self.cookies.update(response.cookies)
+        requests.cookies.extract_cookies_to_jar(self.cookies, response.request, response.raw)  # deletions too
         return Answer(response)
 
     def get(self, path: str, **options: Any) -> Answer:
