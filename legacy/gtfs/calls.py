@@ -34,6 +34,7 @@ class Calls:
         self._table = table
         self._options = options
         self._stops = [stop for stop in stops.values() if stop is not None]
+        self.has_fares = LEG_FARE in table.columns
         self._legs: dict[tuple[int, int], float] = {}
         self._rows: dict[str, array[int]] = {}
         self._travelled: dict[str, array[float]] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from legacy.rules.gtfs_times import format_date, parse_date
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
 CITY = "banyan_city"
@@ -24,12 +25,16 @@ MOST_STOPS = 250
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to fill what a feed leaves open; fares in minor units of a currency that has so many `decimals`."""
+    """How to fill what a feed leaves open; fares in minor units of a currency that has so many `decimals`.
+
+    `guess_fares` says that nobody named fares: those of an import before are better than a guess by distance.
+    """
 
     city: str | None = None
     default_leg_fare: int | None = None
     fare_per_km: int = 150
     decimals: int = 2
+    guess_fares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +82,18 @@ class Pattern:
     @property
     def key(self) -> str:
         """The same for the same stops, offsets and fares of the same route, in whichever feed they come."""
-        parts = [self.gtfs_route_id]
-        parts += [
+        return self._hash(
             f"{call.stop}\x1f{call.arrive_s}\x1f{call.depart_s}\x1f{call.leg_fare}" for call in self.calls
-        ]
-        return hashlib.blake2b("\x1e".join(parts).encode(), digest_size=16).hexdigest()
+        )
+
+    @property
+    def way(self) -> str:
+        """Like `key`, whatever the fares are."""
+        return self._hash(f"{call.stop}\x1f{call.arrive_s}\x1f{call.depart_s}" for call in self.calls)
+
+    def _hash(self, parts: Iterable[str]) -> str:
+        text = "\x1e".join([self.gtfs_route_id, *parts])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +118,13 @@ class Feed:
     patterns: list[Pattern]
     trips: list[Trip]
     skipped: dict[str, int] = field(default_factory=dict)
+    guessed_fares: bool = False
 
     def lines(self) -> list[list[object]]:
         """As plain lists, for the way between two processes."""
-        lines: list[list[object]] = [["feed", self.agencies, self.time_zone, self.skipped]]
+        lines: list[list[object]] = [
+            ["feed", self.agencies, self.time_zone, self.skipped, self.guessed_fares]
+        ]
         lines += [["stop", s.code, s.name, s.city, s.lat, s.lon, s.time_zone] for s in self.stops]
         lines += [
             [

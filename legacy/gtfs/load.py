@@ -20,10 +20,11 @@ from legacy.rules.fares import fare_sums
 from legacy.rules.places import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from common.database import Connection
     from legacy.gtfs.feed import Feed, Stop
+    from legacy.queries.gtfs import Row
 
 STEPS = 4
 
@@ -42,12 +43,12 @@ async def load_feed(
     company_id = company["id"]
     stop_ids = await _load_stops(conn, company_id, feed, city)
     await progress(1, STEPS)
-    route_ids = await _load_routes(conn, company, feed, stop_ids)
+    route_ids, keys = await _load_routes(conn, company, feed, stop_ids)
     await progress(2, STEPS)
     await _load_timetables(conn, company_id, feed, route_ids)
     await progress(3, STEPS)
     await queries.withdraw_timetables(conn, company_id, [trip.trip_id for trip in feed.trips])
-    await queries.withdraw_routes(conn, company_id, [pattern.key for pattern in feed.patterns])
+    await queries.withdraw_routes(conn, company_id, keys)
     await queries.drop_idle_calendars(conn, company_id)
     await progress(STEPS, STEPS)
     return {
@@ -92,14 +93,16 @@ def _city(stop: Stop, city: str | None, before: Mapping[str, Any] | None) -> str
 
 async def _load_routes(
     conn: Connection, company: Mapping[str, Any], feed: Feed, stop_ids: Mapping[str, UUID]
-) -> list[UUID]:
-    """Ids of the feed's patterns, in their order."""
-    known = {row["gtfs_pattern"]: row["id"] for row in await queries.routes_by_pattern(conn, company["id"])}
+) -> tuple[list[UUID], list[str]]:
+    """Ids of the feed's patterns, in their order, and the keys that their routes have."""
+    imported = await queries.routes_by_pattern(conn, company["id"])
+    known = {row["gtfs_pattern"]: row["id"] for row in imported}
     known |= await _routes_of_our_own(conn, company["id"], feed, stop_ids)
-    ids = []
+    priced = await _routes_by_way(conn, imported, stop_ids) if feed.guessed_fares else {}
+    ids, keys = [], []
     new_routes, new_stops, old_routes = [], [], []
     for pattern in feed.patterns:
-        key = pattern.key
+        key = priced.get(pattern.way, pattern.key)
         route_id = known.get(key)
         row = (pattern.code, pattern.name, pattern.distance_km)
         if route_id is None:
@@ -110,11 +113,25 @@ async def _load_routes(
         else:
             old_routes.append((route_id, *row))
         ids.append(route_id)
+        keys.append(key)
     await queries.copy_routes(conn, new_routes)
     await queries.copy_route_stops(conn, new_stops)
     if old_routes:
         await queries.update_routes(conn, old_routes)
-    return ids
+    return ids, keys
+
+
+async def _routes_by_way(
+    conn: Connection, imported: Sequence[Row], stop_ids: Mapping[str, UUID]
+) -> dict[str, str]:
+    """Keys of the active routes of the import before by their ways, to keep the fares that they have."""
+    codes = {stop_id: code for code, stop_id in stop_ids.items()}
+    active = [row for row in imported if row["status"] == "active"]
+    stops = await stops_of_routes(conn, [row["id"] for row in active])
+    return {
+        _pattern(row, row["gtfs_route_id"], stops[row["id"]], codes).way: row["gtfs_pattern"]
+        for row in active
+    }
 
 
 async def _routes_of_our_own(
@@ -127,20 +144,21 @@ async def _routes_of_our_own(
     codes = {stop_id: code for code, stop_id in stop_ids.items()}
     routes = await queries.routes_by_id(conn, company_id, named)
     stops = await stops_of_routes(conn, [route["id"] for route in routes])
-    found = {}
-    for route in routes:
-        calls = tuple(
-            Call(
-                codes.get(stop["stop_id"], ""),
-                stop["arrive_s"],
-                stop["depart_s"],
-                to_minor(stop["leg_fare"], route["currency"]),
-            )
-            for stop in stops[route["id"]]
+    return {_pattern(route, str(route["id"]), stops[route["id"]], codes).key: route["id"] for route in routes}
+
+
+def _pattern(route: Row, gtfs_route_id: str, stops: Sequence[Row], codes: Mapping[UUID, str]) -> Pattern:
+    """A route that is there, as a feed has it."""
+    calls = tuple(
+        Call(
+            codes.get(stop["stop_id"], ""),
+            stop["arrive_s"],
+            stop["depart_s"],
+            to_minor(stop["leg_fare"], route["currency"]),
         )
-        pattern = Pattern(str(route["id"]), route["code"], route["name"], route["distance_km"], calls)
-        found[pattern.key] = route["id"]
-    return found
+        for stop in stops
+    )
+    return Pattern(gtfs_route_id, route["code"], route["name"], route["distance_km"], calls)
 
 
 def _uuid(text: str) -> UUID | None:

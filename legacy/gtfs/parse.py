@@ -120,6 +120,7 @@ class _Parser:
             patterns,
             trips,
             self._skipped,
+            self._options.guess_fares and not calls.has_fares,
         )
 
     def _trips(

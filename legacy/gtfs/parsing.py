@@ -70,8 +70,8 @@ async def _read(process: asyncio.subprocess.Process, progress: Callable[[int, in
         elif kind == "errors":
             raise FeedError(values[0])
         elif kind == "feed":
-            agencies, time_zone, skipped = values
-            feed = Feed(agencies, time_zone, [], [], [], [], skipped)
+            agencies, time_zone, *rest = values
+            feed = Feed(agencies, time_zone, [], [], [], [], *rest)
         elif kind == "end" and feed is not None:
             return feed
         elif feed is not None:

@@ -63,6 +63,7 @@ def import_options(query: Mapping[str, Any], currency: str) -> Options:
         default_leg_fare=query["default_leg_fare"],
         fare_per_km=15 * 10**decimals // 10 if per_km is None else per_km,
         decimals=decimals,
+        guess_fares=per_km is None and query["default_leg_fare"] is None,
     )
 
 

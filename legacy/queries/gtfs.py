@@ -163,7 +163,8 @@ async def routes_by_id(conn: Connection, company_id: UUID, route_ids: Collection
 async def routes_by_pattern(conn: Connection, company_id: UUID) -> list[Row]:
     return list(
         await conn.fetch(
-            """SELECT id, gtfs_pattern FROM routes WHERE company_id = $1 AND gtfs_pattern IS NOT NULL""",
+            """SELECT id, code, name, distance_km, currency, status, gtfs_route_id, gtfs_pattern
+               FROM routes WHERE company_id = $1 AND gtfs_pattern IS NOT NULL ORDER BY id""",
             company_id,
             timeout=LONG_S,
         )

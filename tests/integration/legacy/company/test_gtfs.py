@@ -127,6 +127,22 @@ async def test_the_same_feed_again_changes_nothing(upload, pool):
         assert await pool.fetch(f"SELECT xmin, t.* FROM {table} t ORDER BY 2, 3") == was, table
 
 
+async def test_fares_stay_as_they_were_unless_somebody_names_others(upload, get, pool):
+    async def fares() -> set[int]:
+        routes = [route for route in (await get("routes"))["items"] if route["status"] == "active"]
+        return {stop["leg_fare"]["amount"] for route in routes for stop in route["stops"] if stop["seq"]}
+
+    await upload(zip_of(SMALL), default_leg_fare=5000)
+    await upload(zip_of(SMALL))
+    assert await fares() == {5000}
+    assert await rows(pool, "routes") == 2
+    await upload(zip_of(SMALL), default_leg_fare=6000)
+    assert await fares() == {6000}
+    assert await rows(pool, "routes") == 2
+    await upload(zip_of(SMALL), fare_per_km=1)
+    assert max(await fares()) < 150
+
+
 async def test_a_changed_feed_updates_and_departures_stay(upload, publish, pool, world, company, get):
     await upload(zip_of(SMALL))
     made = await publish(await world.layout(company), "2026-06-05", "2026-06-05")

@@ -306,7 +306,7 @@ def test_fares_are_the_feeds_own_then_flat_then_by_distance():
 def test_the_way_between_two_processes_changes_nothing():
     feed = parse()
     head, *lines = json.loads(json.dumps(feed.lines()))
-    back = Feed(head[1], head[2], [], [], [], [], head[3])
+    back = Feed(head[1], head[2], [], [], [], [], *head[3:])
     for kind, *values in lines:
         back.take_line(kind, values)
     assert back == feed
