@@ -132,8 +132,16 @@ def test_a_passenger_books_pays_and_cancels_with_forms_alone(signed_in, company)
     assert ticket_path in page.text
     ticket = signed_in.page(ticket_path)
     assert "<svg" in ticket.text or "/qr?" in ticket.text
-    location(signed_in.send(f"{booking_path}/cancel"))
+    offered = location(signed_in.send(f"{booking_path}/cancel"))  # first what it would bring
+    accept = form_of(
+        signed_in.page(offered.partition("#")[0]).text, f"{booking_path}/cancel", offer_id=offer_in(offered)
+    )
+    location(signed_in.send(f"{booking_path}/cancel", **accept))
     booking_becomes(signed_in, booking, "cancelled")
+
+
+def offer_in(address):
+    return re.search(r"offer=([0-9a-f-]{36})", address)[1]
 
 
 def form_of(page, target, **fields: Any):
