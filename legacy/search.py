@@ -16,10 +16,10 @@ from common.problems import ValidationFailed
 from legacy.booking_state import decimals_of
 from legacy.queries import search as queries
 from legacy.queries.seats import taken_seats
-from legacy.seatings import least_percents, seatings_of
+from legacy.seatings import seatings_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import Iterable
     from datetime import date, datetime, time
 
     from common.database import Connection, Pool
@@ -109,61 +109,24 @@ def stop_id_of(place: str) -> UUID | None:
 
 
 async def _find(conn: Connection, question: Question, after: Key | None, wanted: int) -> list[Offer]:
+    exact = question.sort != "price"  # else the database's key is only the least that it could be
+    position = after if exact else None
+    size = max(CHUNK, 2 * wanted)
     found: list[Offer] = []
-    chunks = (
-        _by_price(conn, question, wanted)
-        if question.sort == "price"
-        else _by_time(conn, question, after, wanted)
-    )
-    async for rows, reached in chunks:
+    while True:
+        rows = await _departures(conn, question, position, size)
         offers = await _offers(conn, question, rows)
         found += [offer for offer in offers if after is None or offer.key > after]
-        if reached is not None and sum(offer.key <= reached for offer in found) >= wanted:
+        if len(rows) < size:
             break
+        position = (rows[-1]["key"], rows[-1]["boards_at"], rows[-1]["trip_id"])
+        if sum(offer.key <= position for offer in found) >= wanted:
+            break
+        size = min(size * 2, LARGEST_CHUNK)
     return sorted(found, key=lambda offer: offer.key)[:wanted]
 
 
-async def _by_time(
-    conn: Connection, question: Question, after: Key | None, wanted: int
-) -> AsyncGenerator[tuple[list[Row], Key | None], None]:
-    """Chunks of departures by time or duration, each with the key that all later ones are beyond."""
-    size = max(CHUNK, 2 * wanted)
-    while True:
-        rows = await _departures(conn, question, after, size)
-        if len(rows) < size:
-            yield rows, None
-            return
-        after = (rows[-1]["key"], rows[-1]["boards_at"], rows[-1]["trip_id"])
-        yield rows, after
-        size = min(size * 2, LARGEST_CHUNK)
-
-
-async def _by_price(
-    conn: Connection, question: Question, wanted: int
-) -> AsyncGenerator[tuple[list[Row], Key | None], None]:
-    """Chunks of departures by the least that a seat could cost, were its cheapest class not sold out."""
-    rows = await _departures(conn, question, None, None)
-    percents = await least_percents(conn, {row["layout_id"] for row in rows})
-    by_bound = sorted(
-        (
-            # rounding never takes a price below the whole number under it
-            (row["sum_to"] - row["sum_from"]) * percents[row["layout_id"]] // 100,
-            row["boards_at"],
-            row["trip_id"],
-            row,
-        )
-        for row in rows
-    )
-    size = max(CHUNK, 2 * wanted)
-    for start in range(0, len(by_bound), size):
-        chunk = by_bound[start : start + size]
-        last = start + size >= len(by_bound)
-        yield [row for *_, row in chunk], None if last else by_bound[start + size][:3]
-
-
-async def _departures(
-    conn: Connection, question: Question, after: Key | None, limit: int | None
-) -> list[Row]:
+async def _departures(conn: Connection, question: Question, after: Key | None, limit: int) -> list[Row]:
     from_stop, to_stop = stop_id_of(question.origin), stop_id_of(question.destination)
     return await queries.find_departures(
         conn,
@@ -175,7 +138,7 @@ async def _departures(
         since=question.since,
         until=question.until,
         company_id=question.company_id,
-        by_duration=question.sort == "duration",
+        sort=question.sort,
         after=after,
         limit=limit,
     )

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from common.database import Connection
 
 _MOST: Final = 4096
-_MOST_PERCENTS: Final = 100_000
-_PERCENTS: Final[dict[UUID, int]] = {}
 _KNOWN: Final[dict[UUID, Seating]] = {}  # by id, which is never given twice, so it may serve every database
 
 
@@ -36,18 +34,6 @@ async def seatings_of(conn: Connection, layout_ids: Iterable[UUID]) -> dict[UUID
             found[row["id"]] = seating
             _remember(row["id"], seating)
     return found
-
-
-async def least_percents(conn: Connection, layout_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """The fare percent of each layout's cheapest class: all that sorting by price needs of many."""
-    wanted = set(layout_ids)
-    missing = wanted - _PERCENTS.keys()
-    if missing:
-        if len(_PERCENTS) + len(missing) > _MOST_PERCENTS:
-            _PERCENTS.clear()
-            missing = wanted
-        _PERCENTS.update(await queries.get_least_percents(conn, missing))
-    return {layout_id: _PERCENTS[layout_id] for layout_id in wanted}
 
 
 def _remember(layout_id: UUID, seating: Seating) -> None:

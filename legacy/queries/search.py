@@ -40,15 +40,15 @@ async def find_departures(
     since: time,
     until: time | None,
     company_id: UUID | None,
-    by_duration: bool,
+    sort: str,
     after: tuple[Decimal, datetime, UUID] | None,
-    limit: int | None,
+    limit: int,
 ) -> list[Row]:
-    """Departures that leave one place for the other on a local day and are not gone; all without a limit.
+    """Departures that leave one place for the other on a local day and are not gone.
 
     A place is a city or a stop. Of several stops of a route in the same city the first counts. They come by
-    (`key`, `boards_at`, `trip_id`), where the key is the departure's epoch or the duration. `since` and
-    `until`, included, are times of day at the boarding stop.
+    (`key`, `boards_at`, `trip_id`), where the key is the departure's epoch, the duration, or the least that a
+    seat can cost, were none sold. `since` and `until`, included, are times of day at the boarding stop.
     """
     after_key, after_at, after_id = after or (None, None, None)
     return list(
@@ -98,8 +98,13 @@ async def find_departures(
                    ) t
                    WHERE $8::uuid IS NULL OR w.company_id = $8
                ), ordered AS (
-                   SELECT *, CASE WHEN $9 THEN duration_s ELSE extract(epoch FROM boards_at) END AS key
-                   FROM found
+                   SELECT f.*, CASE $9::text
+                                   WHEN 'departure' THEN extract(epoch FROM boards_at)
+                                   WHEN 'duration' THEN duration_s
+                                   -- rounding never takes a price below the whole number under it
+                                   ELSE floor((sum_to - sum_from) * p.least_percent / 100)
+                               END AS key
+                   FROM found f LEFT JOIN layout_fares p ON p.layout_id = f.layout_id AND $9 = 'price'
                )
                SELECT * FROM ordered
                WHERE $10::numeric IS NULL OR (key, boards_at, trip_id) > ($10, $11::timestamptz, $12::uuid)
@@ -112,7 +117,7 @@ async def find_departures(
             since,
             until,
             company_id,
-            by_duration,
+            sort,
             after_key,
             after_at,
             after_id,

@@ -22,17 +22,6 @@ async def get_layouts(conn: Connection, layout_ids: Collection[UUID]) -> list[Ro
     )
 
 
-async def get_least_percents(conn: Connection, layout_ids: Collection[UUID]) -> dict[UUID, int]:
-    """The fare percent of the cheapest class of each layout."""
-    rows = await conn.fetch(
-        """SELECT l.id, (SELECT min((each ->> 'fare_percent')::integer)
-                         FROM jsonb_array_elements(l.classes) each) AS percent
-           FROM layouts l WHERE l.id = ANY($1::uuid[])""",
-        list(layout_ids),
-    )
-    return {row["id"]: row["percent"] for row in rows}
-
-
 async def get_stretch(
     conn: Connection, trip_id: UUID, from_seq: int | None, to_seq: int | None
 ) -> Row | None:
