@@ -22,7 +22,9 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="answer requests (the default)")
     commands.add_parser("migrate", help="bring the database's schema up to date")
-    admin = commands.add_parser("create-admin", help="make an admin; the password comes from BANYAN_ADMIN_PASSWORD")
+    admin = commands.add_parser(
+        "create-admin", help="make an admin; the password comes from BANYAN_ADMIN_PASSWORD"
+    )
     admin.add_argument("--email", required=True)
     admin.add_argument("--name", default="Admin")
     arguments = parser.parse_args()
@@ -40,9 +42,14 @@ def main() -> int:
         return 0
     if arguments.command == "create-admin":
         password = os.environ.get("BANYAN_ADMIN_PASSWORD", "")
-        print(asyncio.run(create_admin(config.database_url, arguments.email, arguments.name, password)))
+        try:
+            print(asyncio.run(create_admin(config.database_url, arguments.email, arguments.name, password)))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
         return 0
-    return serve(create_app(config), config.host, config.port)
+    serve(create_app(config), config.host, config.port)
+    return 0
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from common.config import ConfigError, ConfigReader, Fault
 from legacy.rules.addresses import Network, networks
@@ -37,7 +37,7 @@ class Config:
     hold_s: int
     pool_size: int
     log_level: str
-    log_format: str
+    log_format: Literal["json", "text"]
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     login_failures_per_address: int = 50
     registrations_per_address: int = 300
@@ -60,7 +60,9 @@ class Config:
             hold_s=read.integer("HOLD_S", default=600, minimum=1, maximum=86_400),
             pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
             log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
-            log_format=read.choice("LOG_FORMAT", ("json", "text"), default="json"),
+            log_format="text"
+            if read.choice("LOG_FORMAT", ("json", "text"), default="json") == "text"
+            else "json",
             login_failures_per_address=read.integer("LOGIN_FAILURES_PER_ADDRESS", default=50, minimum=0),
             registrations_per_address=read.integer("REGISTRATIONS_PER_ADDRESS", default=300, minimum=0),
         )
