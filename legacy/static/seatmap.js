@@ -4,16 +4,22 @@ const summary = document.getElementById("summary");
 const boxes = [...form.querySelectorAll("input[name=seat]")];
 const places = [...form.querySelectorAll(".passenger-seat")];
 const most = Number(form.dataset.passengers);
-const price = new Intl.NumberFormat(form.dataset.locale, { style: "currency", currency: form.dataset.currency });
+const price = new Intl.NumberFormat(form.dataset.locale, {
+  style: "currency",
+  currency: form.dataset.currency,
+  trailingZeroDisplay: "stripIfInteger",
+});
 const minorUnits = 10 ** price.resolvedOptions().maximumFractionDigits;
 const POLL_MS = 10_000;
 let order = boxes.filter((box) => box.checked);
 let etag = "";
 
+const priceOf = (box) => Number(box.dataset.price) / minorUnits;
+
 function show(lost = []) {
   const chosen = boxes.filter((box) => box.checked);
   const seats = chosen.map((box) => box.value);
-  const total = chosen.reduce((sum, box) => sum + Number(box.dataset.price), 0) / minorUnits;
+  const total = chosen.reduce((sum, box) => sum + priceOf(box), 0);
   const news = lost.length ? `${lost.join(", ")} ${form.dataset.taken}. ` : "";
   summary.textContent =
     news + (seats.length ? `${form.dataset.chosen}: ${seats.join(", ")} – ${price.format(total)}` : form.dataset.none);
@@ -59,6 +65,11 @@ async function look() {
       const free = states.get(box.value) === "free";
       if (!free && box.checked) lost.push(box.value);
       if (!free) box.checked = false;
+      if (box.disabled === free) {
+        box.closest("label").querySelector(".seat-price").textContent = free
+          ? price.format(priceOf(box))
+          : form.dataset.gone;
+      }
       box.disabled = !free;
     }
     order = order.filter((box) => box.checked);
