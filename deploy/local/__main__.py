@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.local import lock
 from deploy.local.control import order
-from deploy.local.folders import Folders, folders_of, local_folders
+from deploy.local.folders import Folders, folders_of, local_folders, remove_short_folder
 from deploy.local.ports import DESIGN_PORT, free_ports, loopback_hosts, ports_for
 from deploy.local.refusals import CannotStart, StartFailed
 
@@ -91,9 +91,11 @@ def _run(
     arguments: argparse.Namespace, folders: Folders, env: Mapping[str, str], ports: dict[str, int]
 ) -> int:
     # The servers' client libraries take a third of a second to import, which the other verbs need not pay.
+    from deploy.local.applications import process_environment  # ruff: ignore[import-outside-top-level] — see above
+    from deploy.local.draft import Options  # ruff: ignore[import-outside-top-level]
     from deploy.local.logs import Terminal, wants_colour  # ruff: ignore[import-outside-top-level] — see above
     from deploy.local.runner import Run, run  # ruff: ignore[import-outside-top-level]
-    from deploy.local.stack import Options, build, process_environment  # ruff: ignore[import-outside-top-level]
+    from deploy.local.stack import build  # ruff: ignore[import-outside-top-level]
 
     hosts = tuple(filter(None, env.get("BANYAN_BIND", "").split(","))) or (
         loopback_hosts() if arguments.port else ("127.0.0.1",)
@@ -166,8 +168,7 @@ def _clean(folders: Folders, *, sure: bool) -> int:
     elsewhere = folders.state / "elsewhere"
     if elsewhere.exists():
         shutil.rmtree(elsewhere.read_text(encoding="utf-8"), ignore_errors=True)
-    if folders.sockets != folders.run:
-        shutil.rmtree(folders.sockets, ignore_errors=True)
+    remove_short_folder(folders)
     shutil.rmtree(folders.state)
     _say(f"{folders.state} is deleted.")
     return 0

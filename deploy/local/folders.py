@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -119,6 +120,12 @@ def make_folders(folders: Folders) -> None:
         ) from error
     if folders.sockets != folders.run:
         _refuse_a_strangers_folder(folders.sockets)
+
+
+def remove_short_folder(folders: Folders) -> None:
+    """Nothing is left under the temporary directory when nothing runs."""
+    if folders.sockets != folders.run:
+        shutil.rmtree(folders.sockets, ignore_errors=True)
 
 
 def _write_there(folder: Path) -> None:

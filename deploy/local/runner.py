@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — fixed commands only
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from deploy.local import control
 from deploy.local.checks import check_disk, check_owner_alive, check_ports
 from deploy.local.credentials import write_private
-from deploy.local.folders import Folders, make_folders
+from deploy.local.folders import Folders, make_folders, remove_short_folder
 from deploy.local.leftovers import PATIENCE_S, sweep
 from deploy.local.lock import StateLock
 from deploy.local.marks import is_alive, read_mark, started
@@ -62,7 +61,8 @@ def run(order: Run) -> int:
     """Check, start, wait for the end, stop; answers the exit status."""
     try:
         make_folders(order.folders)
-        with StateLock(order.folders.lock, order.url):
+        with StateLock(order.folders.lock, order.url), contextlib.ExitStack() as at_the_end:
+            at_the_end.callback(remove_short_folder, order.folders)
             stack, owner = _check(order)
             return asyncio.run(_live(order, stack, owner))
     except (CannotStart, BadGraph) as error:
@@ -150,8 +150,6 @@ class _Session:
             if server is not None:
                 server.close()
             self._order.folders.control.unlink(missing_ok=True)
-            if self._order.folders.sockets != self._order.folders.run:
-                shutil.rmtree(self._order.folders.sockets, ignore_errors=True)
             self._spawner.close()
             self._order.terminal.line("banyan", b"everything has stopped")
             assert guardian.stdin is not None

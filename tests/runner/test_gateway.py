@@ -17,12 +17,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from deploy.local.folders import CHECKOUT, Folders, folders_of, make_folders
+from deploy.local.folders import CHECKOUT, Folders, folders_of, make_folders, remove_short_folder
 from deploy.local.identity import can_reach, lesser_user
 from deploy.local.nginx import Limits, fill_in, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from deploy.local.readiness import Probe
@@ -118,12 +118,13 @@ class Edge:
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory) -> Path:
+def state(tmp_path_factory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("gateway") / "state with a space"
     if os.getuid() == 0:
         for parent in [folder.parent, *folder.parent.parents][:3]:
             parent.chmod(0o755)
-    return folder
+    yield folder
+    remove_short_folder(folders_of(folder))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.local import control, lock
-from deploy.local.folders import CHECKOUT, folders_of
+from deploy.local.folders import CHECKOUT, folders_of, remove_short_folder
 from deploy.local.marks import started
 from deploy.local.ports import free_ports
 
@@ -103,6 +103,7 @@ def make_tiny(tmp_path) -> Iterator[Callable[..., Tiny]]:
                 process.kill()
                 process.communicate()
             until(lambda tiny=tiny: not alive(tiny.pids()))
+            remove_short_folder(folders_of(tiny.state))
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ import asyncpg
 import pytest
 
 from deploy.local import identity, postgres
+from deploy.local.applications import process_environment
 from deploy.local.folders import CHECKOUT, Folders, folders_of, make_folders
 from deploy.local.logs import Terminal
 from deploy.local.parts import Step
 from deploy.local.ports import free_ports
 from deploy.local.processes import Spawner
-from deploy.local.stack import process_environment
 from deploy.local.supervisor import Supervisor
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ import os
 import sys
 from pathlib import Path
 
+from deploy.local.applications import process_environment
 from deploy.local.folders import CHECKOUT, folders_of
 from deploy.local.logs import Terminal
 from deploy.local.parts import Command, Daemon, Part, Step
 from deploy.local.readiness import by_request
 from deploy.local.runner import Run, run
-from deploy.local.stack import Stack, process_environment
+from deploy.local.stack import Stack
 from deploy.local.supervisor import RestartRule
 
 SERVER = """

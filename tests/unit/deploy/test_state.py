@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local import checks, postgres
 from deploy.local.credentials import load_credentials
-from deploy.local.folders import LONGEST_SOCKET_PATH, folders_of, make_folders
+from deploy.local.folders import LONGEST_SOCKET_PATH, folders_of, make_folders, remove_short_folder
 from deploy.local.keys import make_rings, ring_file
 from deploy.local.logs import ProcessLog, Terminal
 from deploy.local.marks import Mark, is_alive, read_mark, started
@@ -27,7 +27,8 @@ ROLES = ("banyan_legacy", "banyan_auth")
 def folders(tmp_path):
     made = folders_of(tmp_path / "state")
     make_folders(made)
-    return made
+    yield made
+    remove_short_folder(made)
 
 
 def test_a_disk_that_is_nearly_full_is_refused(folders):

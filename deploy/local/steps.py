@@ -1,0 +1,86 @@
+"""The kinds of step that a stack is made of; each may run again at the next start."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Final
+
+from deploy.local.parts import Command, Step
+from deploy.local.readiness import NOT_YET, Probe, by_request
+from deploy.local.refusals import StartFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from deploy.local.processes import Spawner
+    from deploy.local.stamps import Stamps
+
+    Act = Callable[[Spawner], Awaitable[None]]
+
+_EXTERNAL_WITHIN_S: Final = 10.0
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def program(
+    name: str, environment: Mapping[str, str], arguments: tuple[str, ...], *, needs: tuple[str, ...]
+) -> Step:
+    """A Python module that runs to its end."""
+
+    async def run(spawner: Spawner) -> None:
+        await spawner.run(name, Command(python(*arguments), environment))
+
+    return Step(name, run, needs)
+
+
+def once(stamps: Stamps, digest: str, step: Step) -> Step:
+    """The step, unless it was done at an earlier start from the same material."""
+
+    async def act(spawner: Spawner) -> None:
+        if not stamps.has(step.name, digest):
+            await step.act(spawner)
+            stamps.put(step.name, digest)
+
+    return Step(step.name, act, step.needs)
+
+
+def external(what: str, variable: str, probe: Probe) -> Act:
+    """A server that somebody else runs has to answer soon, or the address is wrong."""
+
+    async def wait(_spawner: Spawner) -> None:
+        deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
+        while True:
+            try:
+                await asyncio.wait_for(probe(), _EXTERNAL_WITHIN_S)
+                return
+            except NOT_YET as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise StartFailed(
+                        f"{what} does not answer at the address in {variable}: {error}"
+                    ) from error
+            await asyncio.sleep(0.2)
+
+    return wait
+
+
+def first_page(url: str) -> Act:
+    """The whole way that a reader comes has to be open."""
+    probe = by_request(url + "/", below=400)
+
+    async def fetch(_spawner: Spawner) -> None:
+        deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
+        while True:
+            try:
+                await asyncio.wait_for(probe(), _EXTERNAL_WITHIN_S)
+                return
+            except NOT_YET as error:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise StartFailed(
+                        f"Everything runs, but the first page does not come: {error}"
+                    ) from error
+            await asyncio.sleep(0.05)
+
+    return fetch
