@@ -33,8 +33,9 @@ class RouteDoc:
     """What the document says of one route.
 
     `responses` maps a status to a schema, to None for an answer without a body, or to a media type such as
-    ``image/png``. `errors` are the statuses of problems beyond those that follow from the rest (401 where a
-    token is needed, 422 where something is parsed, …).
+    ``image/png``. `other_forms` are the media types in which the same can be had besides. `errors` are the
+    statuses of problems beyond those that follow from the rest (401 where a token is needed, 422 where
+    something is parsed, …).
     """
 
     method: str
@@ -44,6 +45,7 @@ class RouteDoc:
     request_schema: SchemaLike | None = None
     query_schema: SchemaLike | None = None
     responses: Mapping[int, SchemaLike | str | None] = field(default_factory=dict)
+    other_forms: tuple[str, ...] = ()
     auth: Auth = "required"
     idempotent: bool = False
     errors: tuple[int, ...] = ()
@@ -167,7 +169,7 @@ def _responses(doc: RouteDoc) -> dict[str, Any]:
         if isinstance(answer, str):
             response["content"] = {answer: {}}
         elif answer is not None:
-            response["content"] = {_JSON: {"schema": answer}}
+            response["content"] = {_JSON: {"schema": answer}} | {form: {} for form in doc.other_forms}
         responses[str(status)] = response
     for status in sorted(_problem_statuses(doc)):
         responses[str(status)] = {

@@ -27,6 +27,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             "qr",
             query_schema=wire.CodeQuery,
             responses={200: wire.Code, 304: None},
+            other_forms=("image/png", "image/svg+xml"),
             errors=(409,),
             description="With format=png or svg an image of the code. A ticket has one once it is paid for.",
         ),

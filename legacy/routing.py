@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
-from common.openapi import RouteDoc
+if TYPE_CHECKING:
+    from common.openapi import RouteDoc
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -192,6 +192,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             "ticketing",
             query_schema=manifest_wire.ManifestQuery,
             responses={200: manifest_wire.Manifest},
+            other_forms=("text/csv", "application/pdf"),
             roles=STAFF,
         ),
         tickets.show_manifest,
