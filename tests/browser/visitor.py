@@ -24,7 +24,8 @@ FOCUS = """
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
   return {
     what: at.outerHTML.slice(0, 160),
-    drawn: outlined || style.boxShadow !== "none",
+    // A date has parts with a focus of their own, which Chromium marks.
+    drawn: outlined || ["date", "time"].includes(at.type) || style.boxShadow !== "none",
     inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
   };
 }
@@ -98,14 +99,27 @@ class Visitor:
             assert at["drawn"], f"nothing shows that this has the focus: {at['what']}"
             assert at["inside"], f"this has the focus, out of sight: {at['what']}"
 
-    def fill_by_keyboard(self, label: str, text: str) -> None:
-        self.tab_to(self.page.get_by_label(label))
+    def type_into(self, label: str, text: str) -> None:
+        """Fill a field in by keyboard."""
+        self.tab_to(self.page.get_by_label(label, exact=True))
         self.page.keyboard.press("ControlOrMeta+a")
         self.page.keyboard.type(text)
 
     def press(self, target: Locator, key: str = "Enter") -> None:
+        """Go there by keyboard, and press a key."""
         self.tab_to(target)
         self.page.keyboard.press(key)
+
+    def follow(self, target: Locator, key: str = "Enter") -> None:
+        """Go there by keyboard, and on to the page that it leads to."""
+        self.tab_to(target)
+        with self.page.expect_event("load"):
+            self.page.keyboard.press(key)
+
+    def check_fit(self) -> None:
+        """Nobody has to scroll sideways."""
+        width, room = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= room, f"{self.path} is {width} pixels wide in a window of {room}"
 
     def _hear(self, message: ConsoleMessage) -> None:
         # What could not be loaded is told by its response, with the address.

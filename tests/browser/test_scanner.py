@@ -1,0 +1,121 @@
+"""The scanner at the door of the bus: by keyboard, as hand scanners type, and without a network."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NARROW
+from tests.contract.world import confirmed, in_hours, qr_token
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.conftest import OpenWindow
+    from tests.contract.client import Client
+    from tests.contract.world import Company
+
+GREEN = "rgb(20, 98, 47)"
+OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
+
+
+def verdict(page: Page) -> Locator:
+    return page.locator("[aria-live=assertive]")
+
+
+def test_an_inspector_checks_in_by_keyboard_and_a_second_time_is_refused(
+    open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
+) -> None:
+    trip = company.trip(departs_at=in_hours(2))
+    token = qr_token(passenger, confirmed(passenger, trip, "A7")["tickets"][0])
+    visitor = open_window(width=NARROW)
+    visitor.expects("POST /api/check-ins: 409")
+    page = visitor.go("/scan")
+
+    visitor.type_into("E-mail address", inspector.email)
+    visitor.type_into("Password", inspector.password)
+    page.keyboard.press("Enter")
+    choice = page.get_by_role("combobox", name="Departure")
+    expect(choice).to_be_visible()
+    visitor.tab_to(choice)
+    page.keyboard.press("Home")
+    for _ in range(choice.locator("option").count()):
+        if choice.input_value() == trip["id"]:
+            break
+        page.keyboard.press("ArrowDown")
+    visitor.follow(page.get_by_role("button", name="Choose this departure"))
+
+    field = page.get_by_label("Code of the ticket")
+    expect(field).to_be_focused()
+    visitor.check_fit()
+    page.keyboard.insert_text(token)
+    page.keyboard.press("Enter")
+    expect(verdict(page)).to_contain_text("Checked in")
+    expect(verdict(page)).to_contain_text("A7")
+    expect(verdict(page)).to_contain_text("Rider A7")
+    expect(verdict(page)).to_have_css("background-color", GREEN)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+
+    page.keyboard.insert_text(token)
+    page.keyboard.press("Enter")
+    expect(verdict(page)).to_contain_text("Already used")
+    expect(verdict(page)).to_contain_text("Somebody has boarded with this ticket before.")
+    expect(verdict(page)).not_to_have_css("background-color", GREEN)
+    expect(field).to_be_focused()
+    visitor.check_fit()
+
+
+def test_a_code_is_only_looked_at_and_what_is_no_ticket_is_refused(
+    open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
+) -> None:
+    trip = company.trip(departs_at=in_hours(2))
+    token = qr_token(passenger, confirmed(passenger, trip)["tickets"][0])
+    visitor = open_window(inspector)
+    visitor.expects("POST /api/check-ins: 409")
+    page = visitor.go(f"/scan?trip_id={trip['id']}")
+    field = page.get_by_label("Code of the ticket")
+    for _ in range(2):  # looking changes nothing
+        field.fill(token)
+        page.get_by_role("button", name="Only look").click()
+        expect(verdict(page)).to_contain_text("Good")
+        field.fill("HELLO")
+        page.keyboard.press("Enter")
+        expect(verdict(page)).to_contain_text("Not a ticket")
+
+
+def test_scans_without_a_network_are_judged_kept_and_brought_in_later(
+    open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
+) -> None:
+    trip = company.trip(departs_at=in_hours(2))
+    tickets = confirmed(passenger, trip, "A1", "A2")["tickets"]
+    first, second = (qr_token(passenger, ticket) for ticket in tickets)
+    visitor = open_window(inspector)
+    visitor.expects(f"POST /api/check-ins: {OFFLINE}")
+    page = visitor.page
+    with page.expect_response("**/offline-list") as fetched:
+        visitor.go(f"/scan?trip_id={trip['id']}")
+    fetched.value.finished()
+    page.wait_for_function("id => localStorage.getItem(`banyan.list.${id}`)", arg=trip["id"])
+    field = page.get_by_label("Code of the ticket")
+
+    visitor.context.set_offline(True)
+    for token, seat in ((first, "A1"), (second, "A2")):
+        field.fill(token)
+        page.keyboard.press("Enter")
+        expect(verdict(page)).to_contain_text(re.compile(f"Checked in.*{seat}.*Without a network", re.DOTALL))
+    expect(page.get_by_text("Scans kept on this device: 2")).to_be_visible()
+    field.fill(first)
+    page.keyboard.press("Enter")
+    expect(verdict(page)).to_contain_text("Already used")
+    expect(page.get_by_text("Scans kept on this device: 2")).to_be_visible()
+
+    visitor.context.set_offline(False)
+    expect(page.get_by_text("Scans brought in: 2")).to_be_visible()
+    recorded = inspector.get(f"/api/trips/{trip['id']}/check-ins").ok()["items"]
+    assert {scan["seat"] for scan in recorded} == {"A1", "A2"}
+    assert all(scan["offline"] for scan in recorded)
+    office = open_window(company.operator).go(f"/operator/trips/{trip['id']}")
+    expect(office.get_by_role("listitem").filter(has_text="Rider A1")).to_be_visible()
