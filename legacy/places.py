@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from legacy.queries import search as queries
 from legacy.search import stop_id_of
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from common.database import Connection
     from legacy.queries.search import Row
 
-_SPECIAL = re.compile(r"([\\%_])")
+_SPECIAL: Final = re.compile(r"([\\%_])")
 
 
 async def find_places(conn: Connection, text: str, limit: int) -> list[Row]:

@@ -20,7 +20,7 @@ async def known_places(conn: Connection, places: Collection[str], stop_ids: Coll
     """Which of these slugs of cities and ids of stops there are, as text."""
     rows = await conn.fetch(
         """SELECT w.place FROM unnest($1::text[]) AS w (place)
-           WHERE EXISTS (SELECT FROM stops s WHERE s.place = w.place)
+           WHERE EXISTS (SELECT FROM places p WHERE p.id = w.place AND p.kind = 'city')
            UNION ALL
            SELECT s.id::text FROM stops s WHERE s.id = ANY($2::uuid[])""",
         list(places),
@@ -157,22 +157,12 @@ async def match_places(conn: Connection, text: str, pattern: str, prefix: str, l
     """
     return list(
         await conn.fetch(
-            """WITH near AS MATERIALIZED (
-                   SELECT id, place, name, city, time_zone, lat, lon FROM stops
-                   WHERE (name || ' ' || city) ILIKE $2 OR $1 <% (name || ' ' || city)
-               ), cities AS (
-                   SELECT place AS id, 'city' AS kind, min(city) AS name, min(city) AS city,
-                          min(time_zone) AS time_zone, avg(lat) AS lat, avg(lon) AS lon,
-                          max(CASE WHEN city ILIKE $3 THEN 2 ELSE word_similarity($1, city) END) AS score
-                   FROM near WHERE city ILIKE $2 OR $1 <% city GROUP BY place
-               ), stands AS (
-                   SELECT DISTINCT ON (place, lower(name)) id::text, 'stop' AS kind, name, city, time_zone,
-                          lat, lon, CASE WHEN name ILIKE $3 THEN 1.5
-                                         ELSE word_similarity($1, name || ' ' || city) - 0.1 END AS score
-                   FROM near ORDER BY place, lower(name), id
-               )
-               SELECT * FROM cities UNION ALL SELECT * FROM stands
-               ORDER BY score DESC, kind, name, id LIMIT $4""",
+            """SELECT id, kind, name, city, time_zone, lat, lon,
+                      CASE WHEN name ILIKE $3 THEN 1.5 ELSE word_similarity($1, name || ' ' || city) END
+                          + CASE kind WHEN 'city' THEN 0.5 ELSE 0 END AS score
+               FROM places
+               WHERE (name || ' ' || city) ILIKE $2 OR $1 <% (name || ' ' || city)
+               ORDER BY score DESC, name, id LIMIT $4""",
             text,
             pattern,
             prefix,
@@ -182,16 +172,12 @@ async def match_places(conn: Connection, text: str, pattern: str, prefix: str, l
 
 
 async def guess_cities(conn: Connection, text: str, limit: int) -> list[Row]:
-    """Cities whose name is somewhat like the text: for when nothing matches, and slower."""
+    """Cities whose name is somewhat like the text: for when nothing matches."""
     return list(
         await conn.fetch(
-            """SELECT * FROM (
-                   SELECT place AS id, 'city' AS kind, min(city) AS name, min(city) AS city,
-                          min(time_zone) AS time_zone, avg(lat) AS lat, avg(lon) AS lon,
-                          max(similarity($1, city)) AS score
-                   FROM stops GROUP BY place
-               ) guessed
-               WHERE score > 0.15 ORDER BY score DESC, name, id LIMIT $2""",
+            """SELECT id, kind, name, city, time_zone, lat, lon, similarity($1, name) AS score
+               FROM places WHERE kind = 'city' AND similarity($1, name) > 0.15
+               ORDER BY score DESC, name, id LIMIT $2""",
             text,
             limit,
         )
@@ -199,13 +185,16 @@ async def guess_cities(conn: Connection, text: str, limit: int) -> list[Row]:
 
 
 async def busiest_cities(conn: Connection, limit: int) -> list[Row]:
-    """Those that most routes call at."""
+    """Those from which most routes lead somewhere; above five hundred they count as equally busy."""
     return list(
         await conn.fetch(
-            """SELECT s.place AS id, 'city' AS kind, min(s.city) AS name, min(s.city) AS city,
-                      min(s.time_zone) AS time_zone, avg(s.lat) AS lat, avg(s.lon) AS lon
-               FROM stops s JOIN route_stops rs ON rs.stop_id = s.id
-               GROUP BY s.place ORDER BY count(*) DESC, s.place LIMIT $1""",
+            """SELECT p.id, p.kind, p.name, p.city, p.time_zone, p.lat, p.lon
+               FROM places p
+               CROSS JOIN LATERAL (
+                   SELECT count(*) AS routes
+                   FROM (SELECT FROM stretches s WHERE s.from_place = p.id LIMIT 500) counted
+               ) r
+               WHERE p.kind = 'city' ORDER BY r.routes DESC, p.id LIMIT $1""",
             limit,
         )
     )
@@ -214,9 +203,7 @@ async def busiest_cities(conn: Connection, limit: int) -> list[Row]:
 async def get_place(conn: Connection, place: str, stop_id: UUID | None) -> Row | None:
     """The city of a slug, or the stop of an id."""
     return await conn.fetchrow(
-        """SELECT place AS id, 'city' AS kind, min(city) AS name, min(city) AS city,
-                  min(time_zone) AS time_zone, avg(lat) AS lat, avg(lon) AS lon
-           FROM stops WHERE place = $1 GROUP BY place
+        """SELECT id, kind, name, city, time_zone, lat, lon FROM places WHERE id = $1 AND kind = 'city'
            UNION ALL
            SELECT id::text, 'stop', name, city, time_zone, lat, lon FROM stops WHERE id = $2
            LIMIT 1""",
