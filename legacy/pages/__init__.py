@@ -10,7 +10,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import aiohttp_jinja2
 import jinja2
@@ -121,5 +121,7 @@ def _way_back(request: web.Request) -> str:
 
 
 def _link_in(request: web.Request, code: str) -> str:
-    kept = [(name, value) for name, value in request.query.items() if name != PARAMETER]
-    return f"{request.path}?{urlencode([*kept, (PARAMETER, code)])}"
+    """This page in another language; after a refused form, the page that the form was on."""
+    page = urlsplit(_way_back(request))
+    kept = [(name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != PARAMETER]
+    return f"{page.path}?{urlencode([*kept, (PARAMETER, code)])}"
