@@ -26,23 +26,28 @@ def requests(host: str, path: str, seed: int = 7) -> list[bytes]:
 
     no two alike, from 500 users with tokens of real length.
     """
-    rng = random.Random(seed)  # ruff: ignore[suspicious-non-cryptographic-random-usage] — a benchmark must repeat itself
+    rng = random.Random(seed)  # ruff: ignore[suspicious-non-cryptographic-random-usage] — it repeats itself
     tokens = [_token(rng, number) for number in range(USERS)]
-    return [
-        (
-            f"GET {path.format(id=f'{rng.getrandbits(128):032x}')} HTTP/1.1\r\n"
-            f"Host: {host}\r\n"
-            f"X-Request-ID: {rng.getrandbits(128):032x}\r\n"
-            f"X-Forwarded-For: 203.0.113.{rng.randrange(1, 255)}\r\n"
-            "X-Forwarded-Proto: https\r\n"
-            "User-Agent: banyan-bench/1\r\n"
-            "Accept: application/json\r\n"
-            "Accept-Encoding: gzip, br\r\n"
-            f"Authorization: Bearer {rng.choice(tokens)}\r\n"
-            "\r\n"
-        ).encode()
-        for _ in range(VARIANTS)
-    ]
+    return [_request(rng, host, path, rng.choice(tokens)) for _ in range(VARIANTS)]
+
+
+def _request(rng: random.Random, host: str, path: str, token: str) -> bytes:
+    address = f"203.0.113.{rng.randrange(1, 255)}"
+    lines = (
+        f"GET {path.format(id=f'{rng.getrandbits(128):032x}')} HTTP/1.1",
+        f"Host: {host}",
+        f"X-Request-ID: {rng.getrandbits(128):032x}",
+        f"X-Forwarded-For: {address}",
+        f"X-Forwarded-Host: {host}",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-Port: 443",
+        f"X-Real-IP: {address}",
+        "User-Agent: banyan-bench/1",
+        "Accept: application/json",
+        "Accept-Encoding: gzip, br",
+        f"Authorization: Bearer {token}",
+    )
+    return "\r\n".join((*lines, "", "")).encode()
 
 
 def _token(rng: random.Random, number: int) -> str:

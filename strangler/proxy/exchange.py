@@ -7,6 +7,7 @@ The exchange decides through the switchboard, may decide again when it is sent a
 with an answer, with a refusal, or by breaking off. It always has a deadline, so no client waits for ever.
 """
 
+import re
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from strangler.proxy.upstream import UpstreamConnection
 
 IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"})
+_KEEP_ALIVE: Final = re.compile(rb"(?im)^connection:[ \t]*keep-alive[ \t]*\r\n")
 CLIENT_GONE: Final = 499
 """The status that is logged and counted when the client went away first, as nginx has it."""
 
@@ -201,8 +203,7 @@ class Exchange:
     def pass_interim(self, response: "ResponseHead") -> None:
         """100 Continue or 103 Early Hints: not for HTTP/1.0 (RFC 9110 §15.2)."""
         if not self.request.http_1_0:
-            head = b"HTTP/1.1 %b\r\n%b\r\n" % (response.status_line, response.headers)
-            self.board.turn.write(self.client.transport, head)
+            self.board.turn.write(self.client.transport, response.head + b"\r\n")
 
     def switch_protocols(self, response: "ResponseHead", rest: bytes) -> None:
         """101: from here on bytes go both ways as they come."""
@@ -270,7 +271,7 @@ class Exchange:
             request.request_id,
             request.traceparent,
             self.set_cookie,
-            self.lane.side_line,
+            self.lane.answer_lines,
         )
         head_only = request.method == b"HEAD"
         message = refusal.message(request.request_id, extra, head_only=head_only, close=not self.keep_alive)
@@ -322,28 +323,16 @@ class Exchange:
     def _message(self, response: "ResponseHead", framing: bytes, body: bytes) -> bytes:
         """An answer's head and what there is of its body, as the client gets it."""
         request = self.request
-        if not self.keep_alive:
-            framing += b"Connection: close\r\n"
-        elif request.http_1_0:
-            framing += b"Connection: keep-alive\r\n"
-        return b"".join(
-            (
-                b"HTTP/1.1 ",
-                response.status_line,
-                b"\r\n",
-                response.headers,
-                b"X-Request-ID: ",
-                request.request_id,
-                b"\r\ntraceparent: ",
-                request.traceparent,
-                b"\r\n",
-                self.set_cookie,
-                self.lane.side_line,
-                framing,
-                b"\r\n",
-                body,
-            )
-        )
+        head = response.head
+        if not self.keep_alive or request.http_1_0:
+            if response.says_keep_alive:
+                head = _KEEP_ALIVE.sub(b"", head)
+            framing += b"Connection: keep-alive\r\n" if self.keep_alive else b"Connection: close\r\n"
+        if not response.has_request_id:
+            framing += b"X-Request-ID: %b\r\n" % request.request_id
+        if not response.has_traceparent:
+            framing += b"traceparent: %b\r\n" % request.traceparent
+        return b"".join((head, self.lane.answer_lines, self.set_cookie, framing, b"\r\n", body))
 
     def _finish(self, status: int, now: float, error: str | None) -> None:
         self.done = True

@@ -1,10 +1,10 @@
 """A request's head: read, checked, and rewritten for the upstream (RFC 9110, RFC 9112). No I/O.
 
-Two readers must agree before a byte goes upstream: llhttp in its strict mode, and the rules here. The head
-that is sent on is composed anew from what was understood, so that a doubtful spelling never reaches a second
-parser. What is refused: both lengths or two of one, a Transfer-Encoding other than chunked, bare CR or LF,
-folded headers, space before a colon, NUL, a missing or doubled Host, a target that names another host, and
-dot segments, which an upstream could resolve to a route other than the one decided here.
+Two readers must agree before a byte goes upstream: llhttp in its strict mode, and the rules here. A head in
+which nothing is the proxy's to change goes on as it came, with lines added; any other is composed anew from
+what was understood. What is refused: both lengths or two of one, a Transfer-Encoding other than chunked, bare
+CR or LF, folded headers, space before a colon, NUL, a missing or doubled Host, a target that names another
+host, and dot segments, which an upstream could resolve to a route other than the one decided here.
 """
 
 import re
@@ -75,7 +75,6 @@ SLASH: Final = 47
 FIRST_VISIBLE: Final = 33
 # bound once: they run for every header
 _kind_of: Final = _KINDS.__getitem__
-_COLON: Final = b": ".join
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +117,23 @@ class RequestHead:
 class RequestReader:
     """Reads the heads of one connection's requests, one at a time."""
 
-    __slots__ = ("_believed_host", "_headers", "_max_headers", "_parser", "_peer", "_sink", "_urls")
+    __slots__ = (
+        "_added",
+        "_altered",
+        "_believed_host",
+        "_headers",
+        "_max_headers",
+        "_parser",
+        "_peer",
+        "_sink",
+        "_urls",
+    )
 
     def __init__(self, peer: Peer, *, max_headers: int) -> None:
         self._peer = peer
         self._max_headers = max_headers
+        self._altered = False
+        self._added = b"\r\nVia: %b\r\nX-Forwarded-For: %b" % (VIA, peer.address)
         self._believed_host: bytes | None = None
         self._headers: dict[bytes, bytes] = {}
         self._urls: list[bytes] = []
@@ -147,44 +158,42 @@ class RequestReader:
         urls = self._urls
         if not urls or raw[0] < FIRST_VISIBLE:  # llhttp would skip empty lines, and the count below be wrong
             raise _malformed("There is no request line.")
-        # llhttp has seen to it that LF stands only at the ends of lines
+        self._altered = False
+        # llhttp has seen to it that LF stands at the ends of lines alone
         repeated = b"" if len(headers) == raw.count(b"\n") - 2 else self._merge_repeated(raw)
         if len(headers) > self._max_headers:
             raise Refused(refusals.HEAD_TOO_LARGE.because("There are too many headers."))
 
         request = RequestHead()
-        target = urls[0]
         method = request.method = raw[: raw.find(b" ")]
+        request.target = target = urls[0]
         if not raw.startswith(b" HTTP/1.1\r", len(method) + len(target) + 1):
+            self._altered = True
             _check_version(request, raw)
-        self._note_headers(request)
-        path = target.partition(b"?")[0]
-        if path[0] != SLASH or method in _CLOSED or len(target.translate(None, b"#%.")) != len(target):
-            target, path = _unusual_target(request, target)
-        request.target = target
-        request.path = path
+        added = self._note_headers(request)
+        request.path = target.partition(b"?")[0]
+        if target[0] != SLASH or method in _CLOSED or len(target.translate(None, b"#%.")) != len(target):
+            self._altered |= _settle_target(request)
         if request.has_body_or_upgrade:
-            self._settle(request)
-            self._parser = HttpRequestParser(self._sink)  # llhttp would take what comes next for a body
-        request.forwarded = b"".join(
-            (
-                method,
-                b" ",
-                target,
-                b" HTTP/1.1\r\n",
-                b"\r\n".join(map(_COLON, headers.items())),
-                repeated,
-                b"\r\n\r\n",
-            )
-        )
+            self._settle_body(request)
+        if self._altered:
+            lines = b"\r\n".join(map(b": ".join, headers.items()))
+            request.forwarded = b"%b %b HTTP/1.1\r\n%b%b%b\r\n\r\n" % (
+                method, request.target, lines, repeated, added,
+            )  # fmt: skip
+        else:
+            request.forwarded = raw[:-4] + added + b"\r\n\r\n"
         return request
 
-    def _note_headers(self, request: RequestHead) -> None:  # ruff: ignore[complex-structure, too-many-branches, too-many-statements] — one pass, on every request
+    def _note_headers(self, request: RequestHead) -> bytes:  # ruff: ignore[complex-structure, too-many-branches, too-many-statements] — hot
+        """Take from the headers what the proxy must know; returns the lines that it adds.
+
+        What the proxy says itself in a list (X-Forwarded-For, Via) is a line of its own after the others,
+        which means the same (RFC 9110 §5.3) and leaves them as they are.
+        """
         headers = self._headers
-        peer = self._peer
-        host = forwarded_for = forwarded_proto = forwarded_host = request_id = traceparent = via = (
-            connection
-        ) = None
+        trusted = self._peer.trusted
+        host = address = forwarded_proto = forwarded_host = request_id = traceparent = connection = None
         for name in [*headers]:
             kind = _kind_of(name)
             if not kind:
@@ -200,17 +209,24 @@ class RequestReader:
                     or not 0 < len(value) <= _LONGEST_ID
                     or request_id is not None
                 ):
-                    del headers[name]
+                    self._remove(name)
                 else:
                     request_id = value
             elif kind == FORWARDED_FOR:
-                forwarded_for = value if forwarded_for is None else b"%b, %b" % (forwarded_for, value)
-                del headers[name]
+                if trusted and value:
+                    address = value
+                else:
+                    self._remove(name)
             elif kind == FORWARDED_PROTO:
-                if peer.trusted and value in _SCHEMES and forwarded_proto is None:
+                if trusted and value in _SCHEMES and forwarded_proto is None:
                     request.scheme = forwarded_proto = value
                 else:
-                    del headers[name]
+                    self._remove(name)
+            elif kind == FORWARDED_HOST:
+                if trusted and forwarded_host is None and (value == host or _HOST.fullmatch(value)):
+                    forwarded_host = value
+                else:
+                    self._remove(name)
             elif kind == AUTHORIZATION:
                 if request.authorization is not None:
                     raise _malformed("Authorization is given twice.")
@@ -221,56 +237,54 @@ class RequestReader:
                 if traceparent is None and _TRACEPARENT.fullmatch(value):
                     traceparent = value
                 else:
-                    del headers[name]
-            elif kind == FORWARDED_HOST:
-                if peer.trusted and _HOST.fullmatch(value) and forwarded_host is None:
-                    forwarded_host = value
-                else:
-                    del headers[name]
+                    self._remove(name)
             elif kind == CONTENT_LENGTH:
                 if request.has_length:
                     raise _malformed("There are two lengths.")
                 request.has_length = request.has_body_or_upgrade = True
                 request.content_length = int(value)
             elif kind == CONNECTION:
+                if connection is not None or value != b"keep-alive":
+                    self._remove(name)  # what is left says of our own connection what is true
                 connection = value if connection is None else b"%b,%b" % (connection, value)
-                del headers[name]
             elif kind == VIA_LIST:
-                via = value if via is None else b"%b, %b" % (via, value)
-                del headers[name]
-            else:
+                if VIA in value:
+                    raise Refused(refusals.LOOP)
+            elif not trusted or kind != EDGE:
                 self._note_rare_header(request, kind, name, value)
         if host is None:
             raise _malformed("There is no Host header.")
         if host != self._believed_host:
             host = self._believed_host = _checked_host(host)
         request.host = host
-        if connection is not None and connection != b"keep-alive":
+        if connection is None:
+            if request.upgrade or request.http_1_0:
+                self._apply_connection(request, b"")
+        elif connection != b"keep-alive" or request.upgrade or request.http_1_0:
             self._apply_connection(request, connection)
-        elif request.upgrade or request.http_1_0:
-            self._apply_connection(request, connection or b"")
-        address = peer.address
-        if forwarded_for and peer.trusted:
-            request.address = forwarded_for.rpartition(b",")[2].strip(b" \t")
-            headers[b"X-Forwarded-For"] = b"%b, %b" % (forwarded_for, address)
-        else:
-            headers[b"X-Forwarded-For"] = request.address = address
+        request.address = self._peer.address if address is None else address.rpartition(b",")[2].strip(b" \t")
+        added = self._added
         if forwarded_proto is None:
-            headers[b"X-Forwarded-Proto"] = b"http"
+            added += b"\r\nX-Forwarded-Proto: http"
         if forwarded_host is None:
-            headers[b"X-Forwarded-Host"] = host
-        headers[b"Via"] = VIA if via is None else _via(via)
+            added += b"\r\nX-Forwarded-Host: " + host
         # The ids of common/context.py: taken if well formed, else made; one made id serves for both.
         if traceparent is None:
             if request_id is not None and len(request_id) == 32 and _TRACE_ID.fullmatch(request_id):
                 traceparent = b"00-%b-%016x-00" % (request_id, getrandbits(64) or 1)
             else:
                 traceparent = b"00-%032x-%016x-00" % (getrandbits(128) or 1, getrandbits(64) or 1)
-            headers[b"traceparent"] = traceparent
+            added += b"\r\ntraceparent: " + traceparent
         if request_id is None:
-            request_id = headers[b"X-Request-ID"] = traceparent[3:35]
+            request_id = traceparent[3:35]
+            added += b"\r\nX-Request-ID: " + request_id
         request.request_id = request_id
         request.traceparent = traceparent
+        return added
+
+    def _remove(self, name: bytes) -> None:
+        del self._headers[name]
+        self._altered = True
 
     def _note_rare_header(self, request: RequestHead, kind: int, name: bytes, value: bytes) -> None:
         headers = self._headers
@@ -278,6 +292,9 @@ class RequestReader:
             if request.chunked or value.strip(b" \t").lower() != b"chunked":
                 raise _malformed("Transfer-Encoding must be chunked, once.")
             request.chunked = request.has_body_or_upgrade = True
+            if value != b"chunked":
+                headers[name] = b"chunked"
+                self._altered = True
         elif kind == EXPECT:
             if value.strip(b" \t").lower() != b"100-continue":
                 raise Refused(refusals.EXPECTATION)
@@ -290,9 +307,9 @@ class RequestReader:
             request.has_body_or_upgrade = True
             request.upgrade = b"websocket" in tokens(value) and not request.http_1_0
             if not request.upgrade:
-                del headers[name]
-        elif kind == HOP or not self._peer.trusted:
-            del headers[name]
+                self._remove(name)
+        elif kind in {HOP, EDGE}:
+            self._remove(name)
 
     def _apply_connection(self, request: RequestHead, value: bytes) -> None:
         """RFC 9110 §7.6.1: what Connection names goes no further."""
@@ -304,6 +321,7 @@ class RequestReader:
             request.keep_alive = True
         if request.upgrade and b"upgrade" in named:
             headers[b"Connection"] = b"Upgrade"
+            self._altered = True
         else:
             self._drop({b"upgrade"})
             request.upgrade = False
@@ -315,11 +333,11 @@ class RequestReader:
 
     def _drop(self, lowered: set[bytes]) -> None:
         for name in [name for name in self._headers if name.lower() in lowered]:
-            del self._headers[name]
+            self._remove(name)
 
-    @staticmethod
-    def _settle(request: RequestHead) -> None:
+    def _settle_body(self, request: RequestHead) -> None:
         """What can only be judged when all headers are known."""
+        self._parser = HttpRequestParser(self._sink)  # the old one would take what comes next for a body
         if request.chunked:
             if request.http_1_0:
                 raise _malformed("HTTP/1.0 has no Transfer-Encoding.")
@@ -330,6 +348,7 @@ class RequestReader:
         """Read a head in which some name comes twice; returns the lines that the dict has no room for."""
         headers = self._headers
         headers.clear()
+        self._altered = True
         repeated = []
         found = pairs(raw)
         if len(found) > self._max_headers:
@@ -359,24 +378,19 @@ def _check_version(request: RequestHead, raw: bytes) -> None:
         raise Refused(refusals.VERSION)
 
 
-def _unusual_target(request: RequestHead, target: bytes) -> tuple[bytes, bytes]:
-    """The target in origin form, and the path that routes are matched with."""
+def _settle_target(request: RequestHead) -> bool:
+    """Check a target that is not plainly a path, and bring it to origin form; whether that changed it."""
+    target = request.target
     if request.method in _CLOSED:
         raise Refused(refusals.METHOD_CLOSED)
     if b"#" in target:
         raise _malformed("A request target has no fragment.")
     if not target.startswith(b"/"):
-        target = _origin_form(target, request)
-    path = target.partition(b"?")[0]
+        request.target = _origin_form(target, request)
+    path = request.path = request.target.partition(b"?")[0]
     if b"." in (plain := unquote_to_bytes(path)) and _DOT_SEGMENT.search(plain):
         raise _malformed("The path has dot segments.")
-    return target, path
-
-
-def _via(value: bytes) -> bytes:
-    if VIA in value:
-        raise Refused(refusals.LOOP)
-    return b"%b, %b" % (value, VIA)
+    return request.target is not target
 
 
 def _origin_form(target: bytes, request: RequestHead) -> bytes:

@@ -14,7 +14,7 @@ from strangler.proxy.identity import CLIENT_COOKIE, Identities, client_cookie
 from strangler.proxy.metrics import Cell
 from strangler.proxy.pool import Pool
 from strangler.proxy.refusals import Refusal
-from strangler.proxy.requests import Peer, RequestHead, new_trace_id
+from strangler.proxy.requests import VIA, Peer, RequestHead, new_trace_id
 from strangler.proxy.turn import Turn
 from strangler.routing.decide import decide
 
@@ -43,7 +43,7 @@ class Live(Protocol):
 class Lane:
     """One route on one side: where it leads, its limits, its counts."""
 
-    __slots__ = ("_route", "cell", "log_fields", "max_body", "pool", "side_line", "timeout_s")
+    __slots__ = ("_route", "answer_lines", "cell", "log_fields", "max_body", "pool", "timeout_s")
 
     def __init__(
         self,
@@ -60,7 +60,9 @@ class Lane:
         self.timeout_s = timeout_s
         self.max_body = max_body
         self.cell = Cell(route, side)
-        self.side_line = f"Banyan-Side: {side}\r\n".encode() if show_side else b""
+        self.answer_lines = b"Via: %b\r\n" % VIA + (
+            b"Banyan-Side: %b\r\n" % side.encode() if show_side else b""
+        )
         self.log_fields = f'"method":"{method}","route":"{route}","side":"{side}",'.encode()
         self._route = route
 

@@ -90,7 +90,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._wait_for_head(data)
             return
         try:
-            response = self._reader.read(data[:end], exchange.request.method)
+            response = self._reader.read(data[:end], exchange.request)
         except Garbled as error:
             self._fail(
                 refusals.UPSTREAM_GARBLED.because(f"The answer could not be passed on safely. {error}")

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from tests.proxy.edge import Edge, open_edge
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable, Mapping
+
+
+# A first example under load may take long; how long says nothing about the proxy.
+settings.register_profile("proxy", deadline=None)
+settings.load_profile("proxy")
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -149,7 +149,8 @@ async def test_sigterm_finishes_what_runs_and_then_ends(strangler: Strangler):
     running_request = asyncio.create_task(busy.ask("GET /slow?s=1.5"))
     await until(lambda: _in_flight(strangler, 1))
     strangler.process.send_signal(signal.SIGTERM)
-    late = await idle.ask("GET /things/2")
+    while "connection" not in (late := await idle.ask("GET /things/2")).headers:
+        assert late.status == 200  # the workers have not been told yet
     assert (late.status, late.headers["connection"]) == (200, "close")
     found = await running_request
     assert (found.status, found.headers["connection"]) == (200, "close")
