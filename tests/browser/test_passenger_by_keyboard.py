@@ -30,7 +30,7 @@ def test_a_passenger_registers_books_pays_and_cancels_by_keyboard_on_a_narrow_sc
     visitor.check_fit()
     visitor.type_into("E-mail address", f"{uuid4().hex[:12]}@passengers.example")
     visitor.type_into("Password", PASSWORD)
-    page.keyboard.press("Enter")
+    visitor.send()
     expect(page.get_by_role("button", name="Log out")).to_be_visible()
     visitor.check_fit()
 
@@ -71,7 +71,7 @@ def test_a_passenger_registers_books_pays_and_cancels_by_keyboard_on_a_narrow_sc
     visitor.check_fit()
     visitor.type_into("Expires", "1240")
     visitor.type_into("Security code", "123")
-    page.keyboard.press("Enter")
+    visitor.send()
 
     ticket = page.get_by_role("link", name="Show ticket")
     expect(ticket).to_be_visible()
@@ -83,7 +83,7 @@ def test_a_passenger_registers_books_pays_and_cancels_by_keyboard_on_a_narrow_sc
     # Backwards from the end of the page.
     visitor.tab_to(page.get_by_role("link", name="For developers"))
     visitor.tab_to(page.get_by_role("link", name=re.compile(r"^[2-9A-Z]{8}$")), "Shift+Tab")
-    page.keyboard.press("Enter")
+    visitor.send()
     visitor.follow(page.get_by_role("button", name="What would I get back?"))
     expect(page.get_by_text("₹405")).to_be_visible()
     visitor.check_fit()

@@ -113,6 +113,10 @@ class Visitor:
     def follow(self, target: Locator, key: str = "Enter") -> None:
         """Go there by keyboard, and on to the page that it leads to."""
         self.tab_to(target)
+        self.send(key)
+
+    def send(self, key: str = "Enter") -> None:
+        """Press a key that leads to another page, and wait for that."""
         with self.page.expect_event("load"):
             self.page.keyboard.press(key)
 
