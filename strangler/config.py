@@ -67,6 +67,8 @@ class ProxyConfig:
     admin_port: int
     workers: int
     redis_url: str
+    database_url: str
+    """Of db_strangler: what a Redis that has lost the flag table is filled again from; empty for none."""
     state_dir: Path
     routes_file: Path
     upstreams: Mapping[str, tuple[str, ...]]
@@ -100,6 +102,7 @@ class ProxyConfig:
             redis_url=read.url(
                 "REDIS_URL", schemes=("redis", "rediss", "unix"), example="redis://localhost:6379/0"
             ),
+            database_url=read.url("DATABASE_URL", "", schemes=("postgresql", "postgres")),
             state_dir=read.path("STATE_DIR", ".banyan/strangler"),
             routes_file=read.path("ROUTES_FILE", _ROUTES, must_exist=True),
             upstreams=upstreams,

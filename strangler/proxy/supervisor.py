@@ -19,6 +19,7 @@ import structlog
 
 from strangler.config import ProxyConfig
 from strangler.proxy.admin import serve_admin
+from strangler.routing.restoring import keep_filled
 
 FIRST_BACKOFF_S: Final = 0.1
 LONGEST_BACKOFF_S: Final = 5.0
@@ -104,7 +105,9 @@ class Supervisor:
             task.add_done_callback(rolls.discard)
 
         loop.add_signal_handler(signal.SIGHUP, roll)
-        slots = [asyncio.create_task(self._keep_slot(slot)) for slot in range(self.config.workers)]
+        tasks = [asyncio.create_task(self._keep_slot(slot)) for slot in range(self.config.workers)]
+        if self.config.database_url:
+            tasks.append(asyncio.create_task(keep_filled(self.config.redis_url, self.config.database_url)))
         async with serve_admin(self):
             _log.info("listening", host=self.config.host, port=self.port, workers=self.config.workers)
             await self.stopping.wait()
@@ -112,9 +115,9 @@ class Supervisor:
                 worker.end(self.config.timeouts.drain_s + KILL_AFTER_S) for worker in self.workers if worker
             ]
             await asyncio.gather(*ends)
-            for task in (*slots, *rolls):
+            for task in (*tasks, *rolls):
                 task.cancel()
-            await asyncio.gather(*slots, *rolls, return_exceptions=True)
+            await asyncio.gather(*tasks, *rolls, return_exceptions=True)
         for listener in self.listeners:
             listener.close()
 
