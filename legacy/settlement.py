@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 50
 RECENT_S: Final = 120.0
-"""How far back the sweep of every second looks for payments of bookings that are not held any more."""
+"""How far back the sweeps of every second or two look."""
 OLD_S: Final = 7 * 86_400.0
 
 
@@ -51,10 +51,15 @@ async def confirm_old_bookings(app: web.Application) -> int:
 
 
 async def cancel_called_off(app: web.Application) -> int:
-    """A sweep: bookings of departures that have been cancelled."""
-    pool, desk = app[POOL], desk_of(app)
-    waiting = await settlements.bookings_of_cancelled_trips(pool, BATCH)
-    return sum([await _call_off(pool, desk, booking_id) for booking_id in waiting])
+    """A sweep: bookings of departures that have just been cancelled."""
+    return await _call_off_all(
+        app, await settlements.bookings_of_just_cancelled_trips(app[POOL], RECENT_S, BATCH)
+    )
+
+
+async def cancel_all_called_off(app: web.Application) -> int:
+    """A sweep, now and then: those that the frequent one may have missed."""
+    return await _call_off_all(app, await settlements.bookings_of_cancelled_trips(app[POOL], BATCH))
 
 
 async def settle_payment(pool: Pool, desk: Desk, payment_id: UUID) -> bool:
@@ -127,6 +132,11 @@ async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Book
     except asyncpg.ExclusionViolationError:
         return False
     return True
+
+
+async def _call_off_all(app: web.Application, booking_ids: list[UUID]) -> int:
+    pool, desk = app[POOL], desk_of(app)
+    return sum([await _call_off(pool, desk, booking_id) for booking_id in booking_ids])
 
 
 async def _call_off(pool: Pool, desk: Desk, booking_id: UUID) -> bool:

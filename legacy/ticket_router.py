@@ -216,5 +216,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("confirm bookings", 1.0, settlement.confirm_bookings),
     Sweep("confirm old bookings", 300.0, settlement.confirm_old_bookings),
     Sweep("cancel bookings of cancelled trips", 2.0, settlement.cancel_called_off),
-    Sweep("tell who waits for seats", 2.0, waitlist.tell_of_seats),
+    Sweep("cancel bookings of trips cancelled before", 300.0, settlement.cancel_all_called_off),
+    Sweep("tell who waits for freed seats", 2.0, waitlist.tell_of_freed_seats),
+    Sweep("tell who waits for seats", 60.0, waitlist.tell_of_seats),
 )

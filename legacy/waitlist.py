@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from legacy.queries.waitlist import Row
 
 BATCH: Final = 100
+RECENT_S: Final = 120.0
+"""How far back the frequent sweep looks for seats that became free."""
+
 PROMISED_S: Final = 900.0
 """How long seats that somebody was told of are not offered to the next in the queue as well."""
 
@@ -58,15 +61,27 @@ async def give_up(pool: Pool, by: Principal, waiting_id: UUID) -> None:
         raise NotFound
 
 
+async def tell_of_freed_seats(app: web.Application) -> int:
+    """A sweep: those who wait for a departure of which seats have just become free."""
+    trip_ids = await queries.freed_trips(app[POOL], RECENT_S)
+    return await _tell(app, trip_ids) if trip_ids else 0
+
+
 async def tell_of_seats(app: web.Application) -> int:
-    """A sweep: those who wait for seats that are free now, in the order in which they came."""
+    """A sweep, now and then: everybody who waits, also for seats that others have not taken up."""
+    async with transaction(app[POOL]) as conn:
+        await queries.close_for_good(conn)
+    return await _tell(app, None)
+
+
+async def _tell(app: web.Application, trip_ids: list[UUID] | None) -> int:
+    """In the order in which they came; how many were told."""
     desk = desk_of(app)
     async with transaction(app[POOL]) as conn:
         if not await queries.take_turn(conn):
             return 0
-        await queries.close_for_good(conn)
         told: dict[UUID, list[Row]] = defaultdict(list)
-        for waiting in await queries.waiting_with_seats(conn, PROMISED_S, BATCH):
+        for waiting in await queries.waiting_with_seats(conn, trip_ids, PROMISED_S, BATCH):
             promised = sum(each["seats"] for each in told[waiting["trip_id"]] if _overlap(each, waiting))
             if waiting["free"] - promised >= waiting["seats"]:
                 told[waiting["trip_id"]].append(waiting)

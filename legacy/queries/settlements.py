@@ -43,8 +43,22 @@ async def unsettled_payments(conn: Connection, within_s: float, limit: int) -> l
     return [row["id"] for row in rows]
 
 
+async def bookings_of_just_cancelled_trips(conn: Connection, within_s: float, limit: int) -> list[UUID]:
+    """Bookings that are held or confirmed on a departure that was cancelled `within_s` seconds ago or less."""
+    rows = await conn.fetch(
+        """SELECT b.id
+           FROM trips t
+           JOIN bookings b ON b.trip_id = t.id AND b.status IN ('held', 'confirmed')
+           WHERE t.status = 'cancelled' AND t.updated_at > now() - make_interval(secs => $1)
+           LIMIT $2""",
+        within_s,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
 async def bookings_of_cancelled_trips(conn: Connection, limit: int) -> list[UUID]:
-    """Bookings that are held or confirmed on a departure that is cancelled; of those a month gone, none."""
+    """Like that, whenever it was cancelled; but for departures of more than a month ago."""
     rows = await conn.fetch(
         """SELECT b.id
            FROM trips t
@@ -63,9 +77,3 @@ async def lock_if_free(conn: Connection, booking_ids: Collection[UUID]) -> list[
         list(booking_ids),
     )
     return [row["id"] for row in rows]
-
-
-async def reader_of(conn: Connection, user_id: UUID) -> str:
-    """The language that a user reads."""
-    locale: str = await conn.fetchval("SELECT locale FROM users WHERE id = $1", user_id)
-    return locale

@@ -90,8 +90,23 @@ async def close_for_good(conn: Connection) -> None:
     )
 
 
-async def waiting_with_seats(conn: Connection, promised_s: float, limit: int) -> list[Row]:
+async def freed_trips(conn: Connection, within_s: float) -> list[UUID]:
+    """Trips that somebody waits for and of which a seat became free at most `within_s` seconds ago."""
+    rows = await conn.fetch(
+        """SELECT DISTINCT k.trip_id FROM tickets k
+           WHERE k.status IN ('cancelled', 'expired') AND k.updated_at > now() - make_interval(secs => $1)
+             AND EXISTS (SELECT FROM waitlist w WHERE w.trip_id = k.trip_id AND w.status = 'waiting')""",
+        within_s,
+    )
+    return [row["trip_id"] for row in rows]
+
+
+async def waiting_with_seats(
+    conn: Connection, trip_ids: Collection[UUID] | None, promised_s: float, limit: int
+) -> list[Row]:
     """Entries for which there are seats now, first come first: with all that a notice says, and `free`.
+
+    Of these trips, or of all.
 
     Not counted as free are seats for those who were told within `promised_s` seconds and have not booked.
     """
@@ -127,11 +142,13 @@ async def waiting_with_seats(conn: Connection, promised_s: float, limit: int) ->
                JOIN route_stops o ON o.route_id = t.route_id AND o.seq = w.to_seq
                JOIN stops os ON os.id = o.stop_id
                WHERE w.status = 'waiting' AND c.status = 'active'
+                 AND ($3::uuid[] IS NULL OR w.trip_id = ANY($3))
                  AND free.seats - promised.seats >= w.seats
                ORDER BY w.id LIMIT $2
                FOR UPDATE OF w SKIP LOCKED""",
             promised_s,
             limit,
+            None if trip_ids is None else list(trip_ids),
         )
     )
 

@@ -377,3 +377,10 @@ class TestCancelledTrips:
         await sweep("cancel bookings of cancelled trips")
         seen = await get(client, world, booking)
         assert (seen["status"], seen["refund_due"]) == ("cancelled", seen["total"])
+
+    async def test_what_the_quick_sweep_missed_the_slow_one_finds(self, client, world, pool, sweep) -> None:
+        booking = await world.booking(await world.trip())
+        await pool.execute("UPDATE trips SET status = 'cancelled', updated_at = now() - interval '1 hour'")
+        assert await sweep("cancel bookings of cancelled trips") == 0
+        assert await sweep("cancel bookings of trips cancelled before") == 1
+        assert (await get(client, world, booking))["status"] == "cancelled"

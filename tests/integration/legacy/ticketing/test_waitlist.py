@@ -147,3 +147,22 @@ async def test_a_hold_that_ends_frees_its_seat_for_those_who_wait(
     assert await sweep(SWEEP) == 0
     await pool.execute("UPDATE seat_claims SET expires_at = now() WHERE status = 'held'")
     assert await sweep(SWEEP) == 1
+
+
+async def test_seats_that_are_given_back_are_offered_at_once(
+    client, world, pool: Pool, sweep: RunSweep
+) -> None:
+    trip = await world.trip(rows=1)
+    booking = await world.booking(trip, seats=list(trip.layout.seats))
+    user = await world.user()
+    await wait(client, world, user, trip)
+    quick = "tell who waits for freed seats"
+    assert await sweep(quick) == 0
+    await client.post(
+        f"/api/bookings/{booking.id}/cancel",
+        json={"ticket_ids": [str(booking.ticket_ids[0])]},
+        headers=world.bearer(booking.user),
+    )
+    assert await sweep(quick) == 1
+    assert await sweep(quick) == 0
+    assert await states(pool) == ["notified"]
