@@ -37,15 +37,21 @@ def main(arguments: list[str]) -> int:
 def _proxy() -> int:
     from strangler.config import ProxyConfig
     from strangler.proxy.supervisor import Supervisor
+    from strangler.routing.table import RouteTableError, load_table
 
     config = ProxyConfig.from_env(os.environ)
     configure_logging(config.log_level, config.log_format, "strangler")
     try:
+        table = load_table(config.routes_file)
         supervisor = Supervisor(config)
+        supervisor.warn_of_upstreams_without_routes(table.domains)
+        asyncio.run(supervisor.run())
+    except RouteTableError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     except OSError as error:
-        sys.stderr.write(f"Port {config.port} on {config.host} cannot be used: {error.strerror}.\n")
+        sys.stderr.write(f"The strangler cannot listen on {config.host}: {error}\n")
         return 1
-    asyncio.run(supervisor.run())
     return 0
 
 

@@ -215,6 +215,7 @@ class Exchange:
         self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
         self.keep_alive = False
         sent_early = self.client.take_buffer()
+        self.client.gate.reset()
         if sent_early:
             self.receive(sent_early)
 

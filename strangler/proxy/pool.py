@@ -80,7 +80,7 @@ class Pool:
             self.retry_budget += RETRY_EARNED
         address = self._only
         if address is None or address.health.state != "healthy":
-            address = self._choose()
+            address = self._choose(again=exchange.retries > 0)
         idle = address.idle
         if idle and not self.waiting and not exchange.retries and address.health.state == "healthy":
             connection = idle.pop()
@@ -95,14 +95,19 @@ class Pool:
                 self._serve_waiting(other)
         return None
 
-    def _choose(self) -> Address:
-        """Of two addresses taken at random, the one with less to do; ejected ones are left out."""
+    def _choose(self, *, again: bool = False) -> Address:
+        """Of two addresses taken at random, the one with less to do; ejected ones are left out.
+
+        `again` asks for where a second attempt is most likely to succeed.
+        """
         addresses = self.addresses
         usable = [address for address in addresses if address.health.state != "ejected"]
         if not usable:
             last = addresses[0].health.last_failure
             detail = f"{last.detail} It is tried again by itself."
             raise Refused(last.because(detail, retry_after_s=1))
+        if again:
+            return min(usable, key=lambda address: address.health.failures)
         one, other = random.choice(usable), random.choice(usable)  # ruff: ignore[suspicious-non-cryptographic-random-usage] — balancing is no secret
         return one if one.busy + one.connecting <= other.busy + other.connecting else other
 

@@ -10,6 +10,7 @@ import contextlib
 import signal
 import socket
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
@@ -92,6 +93,11 @@ class Supervisor:
         port: int = self.listeners[0].getsockname()[1]
         return port
 
+    def warn_of_upstreams_without_routes(self, domains: Collection[str]) -> None:
+        """A name that is no domain's is most likely misspelt, and its domain's service missing."""
+        for name in self.config.upstreams.keys() - {"legacy", *domains}:
+            _log.warning("upstream without routes", variable=f"BANYAN_UPSTREAM_{name.upper()}")
+
     async def run(self) -> None:
         """Until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
@@ -105,21 +111,25 @@ class Supervisor:
             task.add_done_callback(rolls.discard)
 
         loop.add_signal_handler(signal.SIGHUP, roll)
-        tasks = [asyncio.create_task(self._keep_slot(slot)) for slot in range(self.config.workers)]
-        if self.config.database_url:
-            tasks.append(asyncio.create_task(keep_filled(self.config.redis_url, self.config.database_url)))
-        async with serve_admin(self):
-            _log.info("listening", host=self.config.host, port=self.port, workers=self.config.workers)
-            await self.stopping.wait()
-            ends = [
-                worker.end(self.config.timeouts.drain_s + KILL_AFTER_S) for worker in self.workers if worker
-            ]
-            await asyncio.gather(*ends)
-            for task in (*tasks, *rolls):
-                task.cancel()
-            await asyncio.gather(*tasks, *rolls, return_exceptions=True)
-        for listener in self.listeners:
-            listener.close()
+        try:
+            async with serve_admin(self):
+                tasks = [asyncio.create_task(self._keep_slot(slot)) for slot in range(self.config.workers)]
+                if self.config.database_url:
+                    filler = keep_filled(self.config.redis_url, self.config.database_url)
+                    tasks.append(asyncio.create_task(filler))
+                _log.info("listening", host=self.config.host, port=self.port, workers=self.config.workers)
+                await self.stopping.wait()
+                await self._end([*tasks, *rolls])
+        finally:
+            for listener in self.listeners:
+                listener.close()
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        within_s = self.config.timeouts.drain_s + KILL_AFTER_S
+        await asyncio.gather(*(worker.end(within_s) for worker in self.workers if worker))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def reports(self) -> list[dict[str, Any] | None]:
         """Of each slot, what its worker reports; None where there is none or it does not answer."""

@@ -71,7 +71,7 @@ class Lane:
         """What to do when the flag names a service that does not exist."""
         return (
             f"{self._route} is flagged to a service that has no address here. "
-            f"Flag it back: banyan flag set '{self._route}' legacy"
+            f"Flag it back: banyan flag set '{self._route}' legacy --why 'not deployed'"
         )
 
 

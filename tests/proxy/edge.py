@@ -286,6 +286,8 @@ class Edge:
     stack: contextlib.AsyncExitStack
     legacy: Upstream
     service: Upstream | None
+    beside: list[Upstream]
+    """More addresses of legacy."""
 
     async def client(self) -> Client:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
@@ -313,6 +315,7 @@ async def open_edge(
     legacy: Script = echo_path,
     service: Script | None = None,
     *,
+    beside: tuple[Script, ...] = (),
     timeouts: Timeouts = QUICK,
     limits: Limits | None = None,
     routes: dict[str, Any] | None = None,
@@ -334,10 +337,15 @@ async def open_edge(
             await server.start()
             stack.push_async_callback(server.stop, abort=True)
             upstreams[name] = (f"http://127.0.0.1:{server.port}",)
+        others = [Upstream(script) for script in beside]
+        for other in others:
+            await other.start()
+            stack.push_async_callback(other.stop, abort=True)
+            upstreams["legacy"] += (f"http://127.0.0.1:{other.port}",)
         config = config_of(upstreams, timeouts, limits)
         board = await stack.enter_async_context(serving(config, flags, flags.routes))
         loop = asyncio.get_running_loop()
         listening = await loop.create_server(lambda: ClientConnection(board), "127.0.0.1", 0)
         stack.callback(listening.close)
         port = listening.sockets[0].getsockname()[1]
-        yield Edge(config, flags, board, port, stack, servers["legacy"], servers.get("things"))
+        yield Edge(config, flags, board, port, stack, servers["legacy"], servers.get("things"), others)

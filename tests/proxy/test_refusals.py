@@ -217,7 +217,7 @@ async def test_a_route_whose_service_does_not_exist_says_so_and_how_to_flag_it_b
         client = await edge.client()
         found = await client.ask("GET /a")
         assert (found.status, found.slug) == (502, "service-not-deployed")
-        assert b"banyan flag set 'GET /a' legacy" in found.body
+        assert b"banyan flag set 'GET /a' legacy --why" in found.body
         assert found.headers["banyan-side"] == "service"
 
 
@@ -322,3 +322,31 @@ async def test_retries_have_a_budget():
         assert (await client.ask("GET /warm")).status == 200
         pool.retry_budget = 0.5
         assert (await client.ask("GET /route")).status == 502
+
+
+async def test_an_exchange_has_an_end_even_if_bytes_trickle():
+    async def trickle(upstream: Upstream, reader: StreamReader, writer: StreamWriter) -> None:
+        await upstream.read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b"a")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+    async with open_edge(trickle, timeouts=replace(QUICK, total_s=0.3)) as edge:
+        client = await edge.client()
+        client.send(b"GET /route HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert (await client.head()).status == 200
+        async with asyncio.timeout(5):
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+                await client.reader.readexactly(1_000_000)
+
+
+async def test_a_silent_tunnel_is_closed():
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    async with open_edge(says(switch), timeouts=replace(QUICK, tunnel_idle_s=0.2)) as edge:
+        client = await edge.client()
+        client.send(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        assert (await client.head()).status == 101
+        assert await client.is_closed()
+        await edge.legacy.until(lambda upstream: upstream.closed == 1)
