@@ -123,5 +123,7 @@ def _way_back(request: web.Request) -> str:
 def _link_in(request: web.Request, code: str) -> str:
     """This page in another language; after a refused form, the page that the form was on."""
     page = urlsplit(_way_back(request))
-    kept = [(name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != PARAMETER]
+    kept = [
+        (name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != PARAMETER
+    ]
     return f"{page.path}?{urlencode([*kept, (PARAMETER, code)])}"

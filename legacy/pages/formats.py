@@ -13,6 +13,7 @@ from jinja2 import pass_context
 
 from common.instants import parse_instant
 from common.web import formats
+from legacy.rules.browsers import browser_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,6 +86,7 @@ def install(environment: jinja2.Environment) -> None:
     for name, text in FUNCTIONS.items():
         environment.globals[name] = _for_reader(text)
     environment.globals["days_later"] = days_later
+    environment.globals["browser_name"] = browser_name
 
 
 def _for_reader(text: Callable[..., str]) -> Callable[..., str]:

@@ -13,7 +13,8 @@ if (held) {
       location.reload();
       return;
     }
-    clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    const time = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    clock.textContent = clock.dataset.left.replace("{time}", time);
   };
   const ticking = setInterval(tick, 500);
   tick();

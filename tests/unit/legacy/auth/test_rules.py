@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from legacy.rules.accounts import ROLES, STAFF_ROLES, standing_after
 from legacy.rules.addresses import client_address, networks, throttled_as
+from legacy.rules.browsers import browser_name
 from legacy.rules.redirects import local_path
 from legacy.rules.sessions import Meaning, expiry, meaning_of, new_token, successor
 
@@ -130,3 +131,37 @@ class TestStanding:
         if not errors:
             assert (wanted["role"] in STAFF_ROLES) == (wanted["company_id"] is not None)
             assert not is_self or new_role == role
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "browser", "system"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36",
+            "Chrome",
+            "Linux",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0 Safari/537.36 Edg/120.0",
+            "Edge",
+            "Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/120.0 Mobile EdgA/120.0",
+            "Edge",
+            "Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU OS 17_0 like Mac OS X) AppleWebKit/605.1 Version/17.0 Safari/604.1",
+            "Safari",
+            "iPhone",
+        ),
+        ("Mozilla/5.0 (Android 14; Mobile; rv:120.0) Gecko/120.0 Firefox/120.0", "Firefox", "Android"),
+        ("curl/8.5.0", "curl", None),
+        ("Mozilla/5.0 (something new)", None, None),
+        ("", None, None),
+        (None, None, None),
+    ],
+)
+def test_a_browser_is_called_what_its_owner_calls_it(user_agent, browser, system):
+    assert browser_name(user_agent) == (browser, system)
