@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from legacy.cancellations import Offer
 
 STATUS = validate.OneOf([status.value for status in Status])
+ONE_LINE = validate.ContainsNoneOf("\r\n\t", error="Must be one line.")
 GENDER = validate.OneOf(("female", "male", "other"))
 
 
 class NewPassenger(StrictSchema):
     seat = fields.String(required=True, validate=SEAT)
-    name = Text(required=True, longest=120)
+    name = Text(required=True, longest=120, validate=ONE_LINE)
     age = Integer(minimum=0, maximum=120, load_default=None, allow_none=True)
     gender = fields.String(validate=GENDER, load_default=None, allow_none=True)
 

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from common.schemas import IdField, Integer, LocalDate, StrictSchema, Text
 from legacy.rules.bookings import MOST_PASSENGERS
-from legacy.schemas.bookings import GENDER
+from legacy.schemas.bookings import GENDER, ONE_LINE
 from legacy.schemas.fleet import SEAT
 from legacy.schemas.schedule import Clock
 from legacy.schemas.search import LARGEST_SEQ, SORTS
@@ -32,7 +32,7 @@ class StretchForm(StrictSchema):
 
 
 class PassengerForm(StrictSchema):
-    name = Text(required=True, longest=120)
+    name = Text(required=True, longest=120, validate=ONE_LINE)
     age = Integer(minimum=0, maximum=120, load_default=None)
     gender = fields.String(validate=GENDER, load_default=None)
 
