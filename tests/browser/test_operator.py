@@ -49,7 +49,7 @@ def test_an_operator_puts_a_bus_on_the_road_and_takes_it_off_again(
 
     page.get_by_label("Minutes late").fill("25")
     page.get_by_role("region", name="Delay").get_by_role("button", name="Save").click()
-    expect(page.get_by_text(re.compile("25 mins? late"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"25 mins? late"))).to_be_visible()
 
     page.get_by_text("Cancel this departure", exact=True).click()
     expect(page.get_by_text("1 passenger gets the whole price back")).to_be_visible()
