@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 import asyncpg
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from marshmallow import ValidationError
 
@@ -23,6 +24,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:banyan:problem:"
 
 Errors: TypeAlias = dict[str, list[str]]
+MOST_ERRORS: Final = 100
 
 
 class Problem(Exception):  # ruff: ignore[error-suffix-on-exception-name] — RFC 9457's word
@@ -184,6 +186,8 @@ def problem_of(error: Exception) -> Problem | None:  # ruff: ignore[too-many-ret
         return error
     if isinstance(error, web.HTTPException):
         return _problem_of_http(error)
+    if isinstance(error, HttpProcessingError):  # while a body was read: the parts of a form, say
+        return BadRequest()
     if isinstance(error, ValidationError):
         return ValidationFailed(flatten_errors(error.messages))
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED:
@@ -198,7 +202,10 @@ def problem_of(error: Exception) -> Problem | None:  # ruff: ignore[too-many-ret
 
 
 def flatten_errors(messages: Any) -> Errors:
-    """Nested marshmallow messages as one level with dotted paths: ``{"passengers.0.name": ["…"]}``."""
+    """Nested marshmallow messages as one level with dotted paths: ``{"passengers.0.name": ["…"]}``.
+
+    The first of them: nobody reads a hundred, and an answer must not be many times the size of its request.
+    """
     flat: Errors = {}
     _flatten(messages, "", flat)
     return flat
@@ -209,6 +216,8 @@ def _flatten(messages: Any, path: str, flat: Errors) -> None:
         for key, value in messages.items():
             # marshmallow speaks of the object itself as _schema
             step = "" if key == "_schema" else str(key)
+            if len(flat) >= MOST_ERRORS:
+                return
             _flatten(value, f"{path}.{step}" if path and step else path or step, flat)
     elif isinstance(messages, list | tuple):
         flat.setdefault(path or "body", []).extend(str(message) for message in messages)

@@ -17,6 +17,8 @@ from common.health import READINESS
 # request, or a request meets a connection that is just being closed.
 KEEPALIVE_S: Final = 75.0
 SHUTDOWN_TIMEOUT_S: Final = 20.0
+# The edge decides how large headers may be; what it lets pass must not be refused here in a form of its own.
+LARGEST_HEADER: Final = 65536
 EXIT_PORT_TAKEN: Final = 98  # EADDRINUSE, so that a runner can tell it from a crash
 
 _log: Final = structlog.get_logger("server")
@@ -76,7 +78,14 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=shutdown_timeout_s
+        app,
+        access_log=None,
+        keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=shutdown_timeout_s,
+        max_line_size=LARGEST_HEADER,
+        max_field_size=LARGEST_HEADER,
+        # A packed body is never unpacked; where it is read, it is refused: `wire.require_plain`.
+        auto_decompress=False,
     )
     await runner.setup()
     try:

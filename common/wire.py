@@ -6,6 +6,7 @@ field.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 from uuid import UUID
@@ -14,8 +15,10 @@ import orjson
 from aiohttp import web
 from marshmallow import Schema, ValidationError, fields
 
+from common.bulk import find_bulk
 from common.encoding import dump_json
 from common.problems import (
+    MOST_ERRORS,
     Errors,
     MalformedJson,
     NotFound,
@@ -31,6 +34,7 @@ Unknown: TypeAlias = Literal["exclude", "include", "raise"]
 UNUSABLE_TEXT: Final = "Must not hold NUL characters or lone surrogates."
 
 LARGEST_JSON: Final = 1 << 20
+_UNUSABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 async def parse_json(request: web.Request, schema: Schema, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
@@ -42,7 +46,8 @@ async def parse_json(request: web.Request, schema: Schema, *, largest: int = LAR
 
 
 def require_json(request: web.Request) -> None:
-    """Raise 415 unless the body says that it is JSON in UTF-8."""
+    """Raise 415 unless the body says that it is JSON in UTF-8, as it is and not packed."""
+    require_plain(request)
     media_type = request.content_type
     if media_type != "application/json" and not (
         media_type.startswith("application/") and media_type.endswith("+json")
@@ -51,6 +56,12 @@ def require_json(request: web.Request) -> None:
     charset = request.charset
     if charset is not None and charset.lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType("Send JSON as UTF-8.")
+
+
+def require_plain(request: web.Request) -> None:
+    """Raise 415 for a packed body: a few kilobytes unpack to a thousand times their size."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
 
 
 def read_json(body: bytes) -> Any:
@@ -66,6 +77,8 @@ def read_json(body: bytes) -> Any:
 
 def load(schema: Schema, value: Any) -> dict[str, Any]:
     """Like ``schema.load``; raises 422 with dotted paths (``passengers.0.name``)."""
+    if bulk := find_bulk(schema, value):
+        raise ValidationFailed(bulk)
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
@@ -158,23 +171,42 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _unusable(value: Any, path: str = "") -> Errors:
-    """The paths of texts that hold NUL or a lone surrogate."""
-    if isinstance(value, str):
-        return {} if _is_usable(value) else {path or "body": [UNUSABLE_TEXT]}
+def _unusable(value: Any) -> Errors:
+    """The paths of texts that hold NUL or a lone surrogate, the first of them.
+
+    A loop and not a recursion: JSON may be as deep as Python's stack.
+    """
     errors: Errors = {}
-    if isinstance(value, dict):
-        for key, item in value.items():
-            step = f"{path}.{_printable(key)}" if path else _printable(key)
-            errors.update(_unusable(item, step) if _is_usable(key) else {step: [UNUSABLE_TEXT]})
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            errors.update(_unusable(item, f"{path}.{index}" if path else str(index)))
+    waiting: list[tuple[Any, _Step]] = [(value, None)]
+    while waiting and len(errors) < MOST_ERRORS:
+        item, place = waiting.pop()
+        if isinstance(item, str):
+            if not _is_usable(item):
+                errors[_path_of(place)] = [UNUSABLE_TEXT]
+        elif isinstance(item, dict):
+            for key, below in item.items():
+                if _is_usable(key):
+                    waiting.append((below, (place, key)))
+                else:
+                    errors[_path_of((place, key))] = [UNUSABLE_TEXT]
+        elif isinstance(item, list):
+            waiting.extend((below, (place, str(index))) for index, below in enumerate(item))
     return errors
 
 
+_Step: TypeAlias = "tuple[_Step, str] | None"
+
+
+def _path_of(place: _Step) -> str:
+    steps = []
+    while place is not None:
+        place, step = place
+        steps.append(_printable(step))
+    return ".".join(reversed(steps)) or "body"
+
+
 def _is_usable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _UNUSABLE.search(text) is None
 
 
 def _printable(text: str) -> str:

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import FileField
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from common.problems import BadRequest, Errors, TooLarge, UnsupportedMediaType, flatten_errors
+from common.wire import require_plain
 
 MOST_FIELDS: Final = 500
+LARGEST_FORM: Final = 1 << 18
 LONGEST_LIST: Final = 100
 _FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", ""})
 
@@ -48,9 +51,12 @@ async def parse_form(request: web.Request, schema: Schema) -> Form:
     """Read the posted form. Raises 400, 413 or 415; faults of fields are in `Form.errors`."""
     if request.content_type not in _FORM_TYPES:
         raise UnsupportedMediaType("Send the form as a browser does.")
+    require_plain(request)
+    if (request.content_length or 0) > LARGEST_FORM:
+        raise TooLarge("The form is far larger than its page could make it.")
     try:
         posted = await request.post()
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, LookupError, HttpProcessingError) as error:  # LookupError: an unknown charset
         raise BadRequest("The form cannot be read.") from error
     if len(posted) > MOST_FIELDS:
         raise TooLarge("The form has too many fields.")
