@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -112,7 +113,10 @@ async def show_platform(request: web.Request) -> web.Response:
         return await dashboards.of_platform(request.app[POOL], first, last)
 
     numbers, errors = await _in_period(request, ask)
-    plot = columns([(day["date"], day["tickets"], 0) for day in numbers["by_day"]])
+    sold = {day["date"]: day["tickets"] for day in numbers["by_day"]}
+    first, last = numbers["from"], numbers["to"]
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    plot = columns([(day, sold.get(day, 0), 0) for day in days])  # a day without a sale is a gap
     context = {"numbers": numbers, "form": _period_form(request, errors), "plot": plot}
     return render(request, "admin.html", context, 422 if errors else 200)
 
