@@ -16,6 +16,7 @@ import legacy
 from common.database import open_pool
 from common.keyring import KeyRing, write_new_key
 from common.migrations import migrate
+from legacy import app as wired
 from legacy.config import Config
 from legacy.keys import SWEEPER
 from tests.integration.legacy.world import World
@@ -87,7 +88,6 @@ def config(database: str, key_files: tuple[Path, Path], tmp_path: Path) -> Confi
 @pytest.fixture
 def app(config: Config) -> web.Application:
     """The monolith with its sweeps asleep."""
-    from legacy import app as wired
 
     made = wired.create_app(config)
     made.cleanup_ctx.remove(made[SWEEPER].run)
@@ -102,7 +102,6 @@ async def client(aiohttp_client: AiohttpClient, app: web.Application) -> TestCli
 @pytest.fixture
 async def live_client(aiohttp_client: AiohttpClient, config: Config) -> TestClient:
     """A second process of the monolith, so to speak: on the same database, its sweeps running."""
-    from legacy import app as wired
 
     return await aiohttp_client(wired.create_app(replace(config, pool_size=10)))
 
@@ -110,7 +109,6 @@ async def live_client(aiohttp_client: AiohttpClient, config: Config) -> TestClie
 @pytest.fixture
 def sweep(client: TestClient) -> RunSweep:
     """`await sweep("confirm bookings")` does what is due, on the application of `client`."""
-    from legacy import app as wired
 
     sweeps = {each.name: each for router in wired.ROUTERS for each in router.SWEEPS}
 

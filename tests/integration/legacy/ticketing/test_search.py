@@ -307,7 +307,7 @@ class TestPlaces:
             await world.route(company, cities)
         assert (await self.find(client, ""))[0] == ("city", "Goa")
 
-    @pytest.mark.parametrize("text", ["%", "_", "\\", "'; DROP TABLE stops", "zzzzzz", "\u202e", "क्षेत्र"])
+    @pytest.mark.parametrize("text", ["%", "_", "\\", "'; DROP TABLE stops", "zzzzzz", "क्षेत्र"])
     async def test_whatever_is_typed_is_only_text(self, client, world, text: str) -> None:
         await world.route(await world.company())
         assert await self.find(client, text) == []
