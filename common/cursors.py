@@ -100,7 +100,7 @@ def _read_text(value: str, wanted: type) -> object:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("no time zone")
-        return moment
+        return moment.astimezone(UTC)  # OverflowError for what is not there in UTC
     if wanted is date:
         return date.fromisoformat(value)
     if wanted is UUID:

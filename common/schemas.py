@@ -1,6 +1,7 @@
 """Wire types as marshmallow fields: each side of the contract reads and writes these in the same way."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +31,15 @@ BIGGEST_AMOUNT: Final = 10**12
 # JSON Schema has no \Z; and Python's $ would let a newline follow, which the lookahead forbids.
 _CURRENCY: Final = re.compile(r"^[A-Z]{3}(?!\n)$")
 _SLUG: Final = re.compile(r"^[a-z0-9]+(?:-[a-z0-9]+)*(?!\n)$")
+# Controls, line and paragraph separators, and what turns the direction of the text after it around: with
+# those a name shows as another one, or goes on in a mail as if it were ours. Joiners stay: Hindi needs them.
+_TRICKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LONGEST_EMAIL: Final = 254
+# Whatever is computed with a date in here stays a date, and fits the three bytes that a ticket's code has.
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2049
+_YEARS: Final = f"Must be between {FIRST_YEAR} and {LAST_YEAR}."
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -42,9 +52,9 @@ class StrictSchema(Schema):
 
 
 class Text(fields.String):
-    """Text of `shortest` to `longest` characters, without control characters but newline and tab.
+    """A line of text of `shortest` to `longest` characters, of which one at least can be seen.
 
-    Blanks around it are dropped, unless `strip` is false as for a password.
+    Blanks around it are dropped, unless `strip` is false as for a password, which may hold newlines and tabs.
     """
 
     def __init__(self, *, shortest: int = 1, longest: int = 200, strip: bool = True, **kwargs: Any) -> None:
@@ -53,14 +63,25 @@ class Text(fields.String):
         checks += list(given) if isinstance(given, list | tuple) else [given] if given else []
         super().__init__(validate=checks, **kwargs)
         self._strip = strip
+        self._longest = longest
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if any(ord(character) < 32 and character not in "\n\r\t" for character in text):
-            raise ValidationError("Must not hold control characters.")
-        return text.strip() if self._strip else text
+        if len(text) > 2 * self._longest:
+            return text  # is refused for its length, and need not be looked through
+        if not self._strip:
+            if _CONTROLS.search(text):
+                raise ValidationError("Must not hold control characters.")
+            return text
+        text = text.strip()
+        if _TRICKS.search(text):
+            raise ValidationError("Must be one line, without control characters.")
+        # formats (zero-width space, soft hyphen) and marks that stand alone
+        if text and not any(unicodedata.category(character)[0] in "LNPS" for character in text):
+            raise ValidationError("Must hold something that can be seen.")
+        return text
 
 
 class Slug(fields.String):
@@ -104,7 +125,10 @@ class Integer(fields.Integer):
 
 
 class Instant(fields.AwareDateTime):
-    """A point in time, RFC 3339: read in any offset, written in UTC with ``Z`` to the millisecond."""
+    """A point in time, RFC 3339: read in any offset, written in UTC with ``Z`` to the millisecond.
+
+    What is read is of the years that we know.
+    """
 
     def _deserialize(  # ruff: ignore[no-self-use] — marshmallow calls it as a method
         self,
@@ -114,9 +138,12 @@ class Instant(fields.AwareDateTime):
         **kwargs: Any,  # ruff: ignore[unused-method-argument] — marshmallow's signature
     ) -> datetime:
         try:
-            return parse_instant(value if isinstance(value, str) else "")
+            moment = parse_instant(value if isinstance(value, str) else "")
         except ValueError as error:
             raise ValidationError("Not an instant with an offset, as 2030-01-31T09:30:00Z.") from error
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValidationError(_YEARS)
+        return moment
 
     def _serialize(  # ruff: ignore[no-self-use] — marshmallow calls it as a method
         self,
@@ -129,14 +156,17 @@ class Instant(fields.AwareDateTime):
 
 
 class LocalDate(fields.Date):
-    """A calendar date in the time zone of the place it is about, ``YYYY-MM-DD``."""
+    """A calendar date in the time zone of the place it is about, ``YYYY-MM-DD``, of years that we know."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Any:
         if not isinstance(value, str) or _DATE.fullmatch(value) is None:
             raise self.make_error("invalid", input=value, obj_type="date")
-        return super()._deserialize(value, attr, data, **kwargs)
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise ValidationError(_YEARS)
+        return day
 
 
 class Currency(fields.String):
@@ -163,12 +193,16 @@ class Email(fields.String):
     """An e-mail address, in lower case: two that differ in case only reach the same person."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=[validate.Length(max=254), validate.Email()], **kwargs)
+        super().__init__(validate=[validate.Length(max=_LONGEST_EMAIL), validate.Email()], **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        return super()._deserialize(value, attr, data, **kwargs).strip().lower()
+        text = super()._deserialize(value, attr, data, **kwargs).strip().lower()
+        # both checks are made, and the second takes long over a long text
+        if len(text) > _LONGEST_EMAIL:
+            raise ValidationError(f"Longer than maximum length {_LONGEST_EMAIL}.")
+        return text
 
 
 class Phone(fields.String):
