@@ -21,6 +21,14 @@ def refresh_cookie(request: web.Request) -> str | None:
     return request.cookies.get(REFRESH_COOKIE) or None
 
 
+def has_session(request: web.Request) -> bool:
+    """Whether the browser sent a cookie of a session, good or not.
+
+    Another site's form comes without, since they are SameSite=Lax: who clears cookies for it logs people out.
+    """
+    return ACCESS_COOKIE in request.cookies or REFRESH_COOKIE in request.cookies
+
+
 def set_session(response: web.StreamResponse, session: Session, access_token: str, public_url: str) -> None:
     """Let the browser keep the session's tokens, each for as long as it is good."""
     secure = public_url.startswith("https:")

@@ -32,7 +32,7 @@ from common.wire import (
     require_match,
 )
 from legacy import accounts, resets, sessions
-from legacy.cookies import clear_session, refresh_cookie, set_session
+from legacy.cookies import clear_session, has_session, refresh_cookie, set_session
 from legacy.handlers.devices import device_of
 from legacy.keys import CONFIG, SWEEPER, TOKEN_KEYS
 from legacy.queries import accounts as queries
@@ -103,7 +103,8 @@ async def log_out(request: web.Request) -> web.Response:
     elif who is not None:
         await sessions.end_if_any(request.app[POOL], who.user_id, who.session_id)
     response = web.Response(status=204)
-    clear_session(response)
+    if has_session(request):
+        clear_session(response)
     return response
 
 

@@ -95,9 +95,8 @@ async def register(request: web.Request) -> web.Response:
 
 
 async def log_out(request: web.Request) -> web.Response:
+    _require_own_page(request)  # also without a cookie, which another site's form leaves behind
     token, who = refresh_cookie(request), principal(request)
-    if token is not None or who is not None:
-        _require_own_page(request)
     if token is not None:
         await sessions.log_out(request.app[POOL], token)
     elif who is not None:
@@ -158,6 +157,7 @@ async def show_reset(request: web.Request) -> web.Response:  # ruff: ignore[unus
 
 
 async def request_reset(request: web.Request) -> web.Response:
+    _require_own_page(request)
     form = await parse_form(request, RESET_REQUEST)
     if not form.is_valid:
         return render(request, "password_reset.html", {"form": form, "wait_s": None}, 422)
@@ -176,6 +176,7 @@ async def show_confirmation(request: web.Request) -> web.Response:
 
 
 async def confirm_reset(request: web.Request) -> web.Response:
+    _require_own_page(request)
     form = await parse_form(request, RESET_CONFIRMATION)
     if form.is_valid:
         try:
