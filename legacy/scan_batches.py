@@ -87,8 +87,8 @@ class _Logbook:
     def enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
         if shown.nonce in self._known:
             return _item(self._known[shown.nonce], "replayed")
-        reason, ticket_id = self._judge(shown, code)
         at = min(shown.scanned_at, self._now)  # a device whose clock is ahead does not scan in the future
+        reason, ticket_id = self._judge(shown, code, at)
         scan = new_scan(shown, self._by, ticket_id, reason, scanned_at=at, offline=True)
         if reason is Reason.OK and ticket_id:
             self.used[ticket_id] = at
@@ -97,11 +97,9 @@ class _Logbook:
             self._known[shown.nonce] = scan
         return _item(scan, "recorded" if scan["recorded"] else "refused")
 
-    def _judge(self, shown: Presented, code: CodeFacts | None) -> tuple[Reason, UUID | None]:
+    def _judge(self, shown: Presented, code: CodeFacts | None, at: datetime) -> tuple[Reason, UUID | None]:
         row = self._tickets.get(code.ticket_id) if code else None
-        verdict = judge_row(
-            code, row, self._by, trip_id=shown.trip_id, stop_seq=shown.stop_seq, at=shown.scanned_at
-        )
+        verdict = judge_row(code, row, self._by, trip_id=shown.trip_id, stop_seq=shown.stop_seq, at=at)
         ticket_id = verdict.ticket.ticket_id if verdict.ticket else None
         if verdict.reason is Reason.OK and ticket_id in self.used:
             return Reason.ALREADY_USED, ticket_id
