@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 if TYPE_CHECKING:
-    from strangler.proxy.exchange import Exchange
+    from strangler.proxy.turn import Book
 
 MOST_LINES_WAITING: Final = 50_000
 ATOMIC_BYTES: Final = 4096
@@ -28,12 +28,12 @@ class AccessLog:
     __slots__ = (
         "_batches",
         "_fd",
+        "_handed_over",
         "_lines",
         "_sample",
         "_second",
         "_stamp",
         "_thread",
-        "_waiting",
         "lost",
         "written",
     )
@@ -45,46 +45,51 @@ class AccessLog:
         self._second = 0
         self._stamp = b""
         self._batches: SimpleQueue[list[bytes] | None] = SimpleQueue()
-        self._waiting = 0
+        self._handed_over = 0
         self.written = 0
+        """Counted by the thread alone, as the other is by the loop alone."""
         self.lost = 0
         self._thread = threading.Thread(target=self._write, name="access-log", daemon=True)
         self._thread.start()
 
-    def add(self, exchange: "Exchange", status: int, seconds: float, error: str | None) -> None:
-        """The line of one exchange."""
-        if self._sample < 1 and status < 500 and error is None and random.random() >= self._sample:  # ruff: ignore[suspicious-non-cryptographic-random-usage] — a sample
-            return
+    def add(self, books: "list[Book]") -> None:
+        """The lines of the exchanges that ended in one turn."""
         now = time.time()
         second = int(now)
         if second != self._second:
             self._second = second
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)).encode()
-        request = exchange.request
-        path = request.path
-        if path.translate(None, _PLAIN) or len(path) > _LONGEST_PATH:
-            path = _escaped(path)
-        upstream = exchange.upstream
-        self._lines.append(
-            b'{"timestamp":"%b.%03dZ","level":"info","service":"strangler","event":"request",%b"path":"%b",'
-            b'"status":%d,"ms":%.2f,"bytes_in":%d,"bytes_out":%d,"client":"%b","request_id":"%b",'
-            b'"trace_id":"%b","upstream":"%b"%b}\n'
-            % (
-                self._stamp,
-                (now - second) * 1000,
-                exchange.lane.log_fields,
-                path,
-                status,
-                seconds * 1000,
-                exchange.bytes_in,
-                exchange.bytes_out,
-                request.address,
-                request.request_id,
-                request.traceparent[3:35],
-                b"" if upstream is None else upstream.address.label,
-                b"" if error is None and not exchange.retries else _rare(error, exchange.retries),
+            self._stamp = _stamp(now)
+        stamp = b"%b.%03d" % (self._stamp, (now - second) * 1000)
+        for exchange, status, seconds, error in books:
+            if self._sample < 1 and status < 500 and error is None and self._is_left_out():
+                continue
+            request = exchange.request
+            path = request.path
+            if path.translate(None, _PLAIN) or len(path) > _LONGEST_PATH:
+                path = _escaped(path)
+            upstream = exchange.upstream
+            self._lines.append(
+                b'{"timestamp":"%bZ","level":"info","service":"strangler","event":"request",%b"path":"%b",'
+                b'"status":%d,"ms":%.2f,"bytes_in":%d,"bytes_out":%d,"client":"%b","request_id":"%b",'
+                b'"trace_id":"%b","upstream":"%b"%b}\n'
+                % (
+                    stamp,
+                    exchange.lane.log_fields,
+                    path,
+                    status,
+                    seconds * 1000,
+                    exchange.bytes_in,
+                    exchange.bytes_out,
+                    request.address,
+                    request.request_id,
+                    request.traceparent[3:35],
+                    b"" if upstream is None else upstream.address.label,
+                    b"" if error is None and not exchange.retries else _rare(error, exchange.retries),
+                )
             )
-        )
+
+    def _is_left_out(self) -> bool:
+        return random.random() >= self._sample  # ruff: ignore[suspicious-non-cryptographic-random-usage] — a sample
 
     def add_refused(self, peer: bytes, request_id: bytes, status: int, error: str) -> None:
         """The line of a request that was not understood."""
@@ -92,7 +97,7 @@ class AccessLog:
             b'{"timestamp":"%b.000Z","level":"info","service":"strangler","event":"request","status":%d,'
             b'"client":"%b","request_id":"%b","error":"%b"}\n'
             % (
-                time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()).encode(),
+                _stamp(time.time()),
                 status,
                 peer,
                 request_id,
@@ -105,10 +110,10 @@ class AccessLog:
         if not self._lines:
             return
         lines, self._lines = self._lines, []
-        if self._waiting > MOST_LINES_WAITING:
+        if self._handed_over - self.written > MOST_LINES_WAITING:
             self.lost += len(lines)
             return
-        self._waiting += len(lines)
+        self._handed_over += len(lines)
         self._batches.put(lines)
 
     def close(self) -> None:
@@ -128,7 +133,7 @@ class AccessLog:
                 piece.append(line)
                 size += len(line)
             self._write_piece(b"".join(piece))
-            self._waiting -= len(lines)
+            self.written += len(lines)
 
     def _write_piece(self, piece: bytes) -> None:
         rest = memoryview(piece)
@@ -140,6 +145,10 @@ class AccessLog:
             except OSError:  # nobody reads any more
                 self.lost += 1
                 return
+
+
+def _stamp(now: float) -> bytes:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)).encode()
 
 
 def _escaped(path: bytes) -> bytes:

@@ -83,10 +83,10 @@ class Pool:
             address = self._choose(again=exchange.retries > 0)
         idle = address.idle
         if idle and not self.waiting and not exchange.retries and address.health.state == "healthy":
-            connection = idle.pop()
-            if not connection.transport.is_closing():
-                address.busy += 1
-                return connection
+            address.busy += 1
+            return (
+                idle.pop()
+            )  # if it is closing, nothing is sent on it, and that is noticed at the turn's end
         if len(self.waiting) >= self._limits.waiting_for_upstream + address.connecting:
             raise Refused(refusals.UPSTREAM_BUSY)
         self.waiting.append(exchange)

@@ -22,44 +22,58 @@ from strangler.proxy.refusals import Refused
 VIA: Final = b"1.1 banyan"
 
 (
-    HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, COOKIE, REQUEST_ID, TRACEPARENT,
-    FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, EDGE, EXPECT, UPGRADE, HOP, VIA_LIST, COHORT) = range(1,
-    18)  # fmt: skip
+    HOST,
+    CONNECTION,
+    CONTENT_LENGTH,
+    TRANSFER_ENCODING,
+    AUTHORIZATION,
+    COOKIE,
+    REQUEST_ID,
+    TRACEPARENT,
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    EXPECT,
+    UPGRADE,
+    HOP,
+    VIA_LIST,
+    COHORT,
+) = range(1, 17)
 
-_KINDS: Final = Kinds(
-    {
-        b"host": HOST,
-        b"connection": CONNECTION,
-        b"content-length": CONTENT_LENGTH,
-        b"transfer-encoding": TRANSFER_ENCODING,
-        b"authorization": AUTHORIZATION,
-        b"cookie": COOKIE,
-        b"x-request-id": REQUEST_ID,
-        b"traceparent": TRACEPARENT,
-        b"x-forwarded-for": FORWARDED_FOR,
-        b"x-forwarded-proto": FORWARDED_PROTO,
-        b"x-forwarded-host": FORWARDED_HOST,
-        # what only a proxy in front may say
-        b"forwarded": EDGE,
-        b"x-real-ip": EDGE,
-        b"x-forwarded-port": EDGE,
-        b"x-forwarded-prefix": EDGE,
-        b"x-forwarded-server": EDGE,
-        b"expect": EXPECT,
-        b"upgrade": UPGRADE,
-        # hop-by-hop whether or not Connection names them (RFC 9110 §7.6.1); trailers are dropped, so is their
-        # offer
-        b"keep-alive": HOP,
-        b"proxy-connection": HOP,
-        b"proxy-authorization": HOP,
-        b"te": HOP,
-        b"trailer": HOP,
-        b"http2-settings": HOP,
-        b"via": VIA_LIST,
-        b"banyan-cohort": COHORT,
-    }
+_KNOWN: Final = {
+    b"host": HOST,
+    b"connection": CONNECTION,
+    b"content-length": CONTENT_LENGTH,
+    b"transfer-encoding": TRANSFER_ENCODING,
+    b"authorization": AUTHORIZATION,
+    b"cookie": COOKIE,
+    b"x-request-id": REQUEST_ID,
+    b"traceparent": TRACEPARENT,
+    b"x-forwarded-for": FORWARDED_FOR,
+    b"x-forwarded-proto": FORWARDED_PROTO,
+    b"x-forwarded-host": FORWARDED_HOST,
+    b"expect": EXPECT,
+    b"upgrade": UPGRADE,
+    # hop-by-hop whether or not Connection names them (RFC 9110 §7.6.1); with trailers goes their offer
+    b"keep-alive": HOP,
+    b"proxy-connection": HOP,
+    b"proxy-authorization": HOP,
+    b"te": HOP,
+    b"trailer": HOP,
+    b"http2-settings": HOP,
+    b"via": VIA_LIST,
+    b"banyan-cohort": COHORT,
+}
+_ONLY_A_PROXY_SAYS: Final = (
+    b"forwarded",
+    b"x-real-ip",
+    b"x-forwarded-port",
+    b"x-forwarded-prefix",
+    b"x-forwarded-server",
 )
-_LISTS: Final = frozenset({CONNECTION, FORWARDED_FOR, UPGRADE, HOP, VIA_LIST, EDGE})
+_OF_TRUSTED: Final = Kinds(_KNOWN)
+_OF_STRANGERS: Final = Kinds(_KNOWN | dict.fromkeys(_ONLY_A_PROXY_SAYS, HOP))
+_LISTS: Final = frozenset({CONNECTION, FORWARDED_FOR, UPGRADE, HOP, VIA_LIST})
 _NOT_TO_BE_NAMED: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"via"})
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -68,13 +82,13 @@ _DOT_SEGMENT: Final = re.compile(rb"/\.{1,2}(?:/|\Z)")
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ID_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:/+=@-"
 _LONGEST_ID: Final = 128
-_TRACE_ID: Final = re.compile(rb"(?!0{32})[0-9a-f]{32}")
+_HEX: Final = b"0123456789abcdef"
+_ADDRESS_BYTES: Final = b"0123456789abcdefABCDEF.:"
+_ZEROS: Final = b"0" * 8
 _SCHEMES: Final = frozenset({b"http", b"https"})
 _CLOSED: Final = frozenset({b"CONNECT", b"TRACE"})
 SLASH: Final = 47
 FIRST_VISIBLE: Final = 33
-# bound once: they run for every header
-_kind_of: Final = _KINDS.__getitem__
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ class RequestReader:
         "_altered",
         "_believed_host",
         "_headers",
+        "_kind_of",
         "_max_headers",
         "_parser",
         "_peer",
@@ -132,6 +147,7 @@ class RequestReader:
     def __init__(self, peer: Peer, *, max_headers: int) -> None:
         self._peer = peer
         self._max_headers = max_headers
+        self._kind_of = (_OF_TRUSTED if peer.trusted else _OF_STRANGERS).__getitem__
         self._altered = False
         self._added = b"\r\nVia: %b\r\nX-Forwarded-For: %b" % (VIA, peer.address)
         self._believed_host: bytes | None = None
@@ -192,10 +208,11 @@ class RequestReader:
         which means the same (RFC 9110 §5.3) and leaves them as they are.
         """
         headers = self._headers
+        kind_of = self._kind_of
         trusted = self._peer.trusted
         host = address = forwarded_proto = forwarded_host = request_id = traceparent = connection = None
         for name in [*headers]:
-            kind = _kind_of(name)
+            kind = kind_of(name)
             if not kind:
                 continue
             value = headers[name]
@@ -250,7 +267,7 @@ class RequestReader:
             elif kind == VIA_LIST:
                 if VIA in value:
                     raise Refused(refusals.LOOP)
-            elif not trusted or kind != EDGE:
+            else:
                 self._note_rare_header(request, kind, name, value)
         if host is None:
             raise _malformed("There is no Host header.")
@@ -262,7 +279,11 @@ class RequestReader:
                 self._apply_connection(request, b"")
         elif connection != b"keep-alive" or request.upgrade or request.http_1_0:
             self._apply_connection(request, connection)
-        request.address = self._peer.address if address is None else address.rpartition(b",")[2].strip(b" \t")
+        if address is None:
+            request.address = self._peer.address
+        else:
+            last = address.rpartition(b",")[2].strip() if b"," in address else address
+            request.address = self._peer.address if last.translate(None, _ADDRESS_BYTES) else last
         added = self._added
         if forwarded_proto is None:
             added += b"\r\nX-Forwarded-Proto: http"
@@ -270,10 +291,16 @@ class RequestReader:
             added += b"\r\nX-Forwarded-Host: " + host
         # The ids of common/context.py: taken if well formed, else made; one made id serves for both.
         if traceparent is None:
-            if request_id is not None and len(request_id) == 32 and _TRACE_ID.fullmatch(request_id):
-                traceparent = b"00-%b-%016x-00" % (request_id, getrandbits(64) or 1)
-            else:
-                traceparent = b"00-%032x-%016x-00" % (getrandbits(128) or 1, getrandbits(64) or 1)
+            trace_id = request_id
+            if (
+                trace_id is None
+                or len(trace_id) != 32
+                or trace_id.translate(None, _HEX)
+                or _ZEROS in trace_id
+            ):
+                trace_id = new_trace_id()
+            # Nothing is recorded of a span of the edge, so its id need only differ from other traces'.
+            traceparent = b"00-%b-%b-00" % (trace_id, trace_id[16:])
             added += b"\r\ntraceparent: " + traceparent
         if request_id is None:
             request_id = traceparent[3:35]
@@ -308,7 +335,7 @@ class RequestReader:
             request.upgrade = b"websocket" in tokens(value) and not request.http_1_0
             if not request.upgrade:
                 self._remove(name)
-        elif kind in {HOP, EDGE}:
+        elif kind == HOP:
             self._remove(name)
 
     def _apply_connection(self, request: RequestHead, value: bytes) -> None:
@@ -357,7 +384,7 @@ class RequestReader:
             if name not in headers:
                 headers[name] = value
                 continue
-            kind = _KINDS[name]
+            kind = self._kind_of(name)
             if kind in _LISTS:
                 headers[name] = b"%b, %b" % (headers[name], value)
             elif kind == COOKIE:
@@ -418,5 +445,5 @@ def _malformed(why: str) -> Refused:
 
 
 def new_trace_id() -> bytes:
-    """An id for what came without one."""
-    return b"%032x" % getrandbits(128)
+    """An id for what came without one; neither half is all zeros."""
+    return b"%032x" % (getrandbits(128) | 1 << 64 | 1)

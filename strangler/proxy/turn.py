@@ -6,13 +6,16 @@ code is still in the cache. A turn is what one poll of the sockets brought: noth
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from strangler.proxy.access_log import AccessLog
     from strangler.proxy.client import ClientConnection
     from strangler.proxy.exchange import Exchange
     from strangler.proxy.upstream import UpstreamConnection
+
+    Book: TypeAlias = tuple[Exchange, int, float, str | None]
+    """An exchange that is over, its status, its seconds, and what went wrong."""
 
 
 class Turn:
@@ -24,7 +27,7 @@ class Turn:
         self._log = log
         self._loop = asyncio.get_running_loop()
         self._writes: list[tuple[ClientConnection | UpstreamConnection, bytes]] = []
-        self._books: list[tuple[Exchange, int, float, str | None]] = []
+        self._books: list[Book] = []
 
     def send(self, connection: "ClientConnection | UpstreamConnection", data: bytes) -> None:
         """Write at the turn's end: for whole messages, which are small."""
@@ -55,8 +58,7 @@ class Turn:
                     transport.write(data)
         if self._books:
             books, self._books = self._books, []
-            log = self._log
-            for exchange, status, seconds, error in books:
+            for exchange, status, seconds, _ in books:
                 exchange.lane.cell.observe(status, seconds)
-                if log is not None:
-                    log.add(exchange, status, seconds, error)
+            if self._log is not None:
+                self._log.add(books)

@@ -18,6 +18,7 @@ from tests.proxy.test_request_heads import SMUGGLING
 from tests.proxy.test_response_heads import GARBLED
 
 ADDRESS = "http://127.0.0.1:1"
+CONFIG = config_of({"legacy": (ADDRESS,)})
 
 
 class Transport(asyncio.Transport):
@@ -67,11 +68,10 @@ class Bench:
     """A client's connection and one connection to legacy, which is idle at first."""
 
     def __init__(self) -> None:
-        config = config_of({"legacy": (ADDRESS,)})
         self.flags = Flags()
         self.flags.add("GET /route", "legacy")
-        pool = Pool("legacy", (ADDRESS,), config.limits, config.timeouts)
-        self.board = Switchboard(config, self.flags, self.flags.routes, {"legacy": pool}, None)
+        pool = Pool("legacy", (ADDRESS,), CONFIG.limits, CONFIG.timeouts)
+        self.board = Switchboard(CONFIG, self.flags, self.flags.routes, {"legacy": pool}, None)
         self.address: Address = pool.addresses[0]
         self.upstream = UpstreamConnection(pool, self.address)
         self.to_upstream = Transport()
