@@ -21,7 +21,8 @@ class Config:
 
     `hold_s` is how long a seat is kept for an unpaid booking, in seconds. X-Forwarded-For is believed of
     `trusted_proxies` alone. The two `…_per_address` are how many are let through in a quarter of an hour;
-    0 is no limit.
+    0 is no limit. `sandbox_webhook_url` is the origin that the sandbox provider posts its webhooks to, where
+    that is not the public one.
     """
 
     database_url: str
@@ -41,6 +42,7 @@ class Config:
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     login_failures_per_address: int = 50
     registrations_per_address: int = 300
+    sandbox_webhook_url: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Config:
@@ -65,6 +67,7 @@ class Config:
             else "json",
             login_failures_per_address=read.integer("LOGIN_FAILURES_PER_ADDRESS", default=50, minimum=0),
             registrations_per_address=read.integer("REGISTRATIONS_PER_ADDRESS", default=300, minimum=0),
+            sandbox_webhook_url=read.url("SANDBOX_WEBHOOK_URL", default="").rstrip("/"),
         )
         proxies = read.list("TRUSTED_PROXIES", default=())
         read.done()

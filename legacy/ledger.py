@@ -7,7 +7,7 @@ first and credits the second; a refund goes back the same way in an entry of its
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from common.ids import uuid7
 from common.money import money, to_minor
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from common.database import Connection, Pool
     from legacy.queries.ledger import Row
+
+NOTES: Final = 5000
 
 
 async def enter_capture(conn: Connection, payment: Row) -> None:
@@ -60,6 +62,11 @@ async def list_entries(
     if account is not None:
         return await queries.list_of_account(pool, account, before, limit)
     return await queries.list_entries(pool, before, limit)
+
+
+async def add_up(pool: Pool) -> int:
+    """Add the notes that entries leave to the totals of their accounts; how many. Sums read both."""
+    return await queries.add_up(pool, NOTES)
 
 
 async def sum_accounts(pool: Pool) -> list[dict[str, Any]]:

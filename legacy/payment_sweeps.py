@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from common.database import POOL
-from legacy import payments, refunds, webhooks
+from legacy import ledger, payments, refunds, webhooks
 from legacy.keys import CONFIG, SWEEPER
 from legacy.providers import sandbox_webhooks
 from legacy.queries import webhooks as inbox
@@ -23,6 +24,8 @@ CONFIRMATION: Final = "confirm bookings"  # of the ticketing router
 
 AT_ONCE: Final = 3
 DELIVERIES_FORGOTTEN: Final = 1000
+LATELY: Final = timedelta(days=2)
+BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 async def work_on_events(app: web.Application) -> int:
@@ -37,17 +40,19 @@ async def deliver_webhooks(app: web.Application) -> int:
 
 
 async def refund_what_is_due(app: web.Application) -> int:
-    made = await refunds.refund_lately_due(app[POOL])
-    if made:
-        app[SWEEPER].wake(SENDING)
-    return made
+    return _wake_sending(app, await refunds.refund_lately_due(app[POOL]))
+
+
+async def refund_what_failed(app: web.Application) -> int:
+    return _wake_sending(app, await refunds.refund_again(app[POOL]))
 
 
 async def refund_what_is_still_due(app: web.Application) -> int:
-    made = await refunds.refund_still_due(app[POOL])
-    if made:
-        app[SWEEPER].wake(SENDING)
-    return made
+    return _wake_sending(app, await refunds.refund_due_since(app[POOL], datetime.now(UTC) - LATELY))
+
+
+async def refund_whatever_is_due(app: web.Application) -> int:
+    return _wake_sending(app, await refunds.refund_due_since(app[POOL], BEGINNING))
 
 
 async def send_refunds(app: web.Application) -> int:
@@ -70,6 +75,10 @@ async def close_idle_payments(app: web.Application) -> int:
     return closed + await inbox.forget_deliveries(app[POOL], DELIVERIES_FORGOTTEN)
 
 
+async def add_up_ledger(app: web.Application) -> int:
+    return await ledger.add_up(app[POOL])
+
+
 def wake_events(app: web.Application) -> None:
     """A provider has told something."""
     app[SWEEPER].wake(EVENTS)
@@ -83,6 +92,12 @@ def wake_delivery(app: web.Application) -> None:
 def wake_refunds(app: web.Application) -> None:
     """A refund is to be sent."""
     app[SWEEPER].wake(SENDING)
+
+
+def _wake_sending(app: web.Application, made: int) -> int:
+    if made:
+        app[SWEEPER].wake(SENDING)
+    return made
 
 
 async def _work_on_events(app: web.Application) -> int:
@@ -99,7 +114,10 @@ SWEEPS: Final = (
     Sweep(DELIVERY, 1.0, deliver_webhooks),
     Sweep(REFUNDS, 1.0, refund_what_is_due),
     Sweep(SENDING, 1.0, send_refunds),
-    Sweep("refund what is still due", 60.0, refund_what_is_still_due),
+    Sweep("refund again what failed", 60.0, refund_what_failed, thorough=True),
+    Sweep("refund what is still due", 300.0, refund_what_is_still_due, thorough=True),
+    Sweep("refund whatever is due", 86_400.0, refund_whatever_is_due, thorough=True),
+    Sweep("add up the ledger", 10.0, add_up_ledger),
     Sweep("ask after payments", 30.0, ask_after_payments),
     Sweep("close idle payments", 30.0, close_idle_payments),
 )

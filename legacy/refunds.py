@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import structlog
 
@@ -26,7 +27,6 @@ from legacy.rules.refund_sums import Refunded, available, due_now
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
-    from uuid import UUID
 
     from common.database import Connection, Pool
     from common.principals import Principal
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 SEND_AGAIN_AFTER: Final = timedelta(seconds=30)
 LONG: Final = timedelta(minutes=2)
+LATELY_S: Final = 60.0
+FAILURES_MATTER: Final = timedelta(days=2)  # the pauses before all attempts are six hours
 BATCH: Final = 100
 PAGE: Final = 500
 
@@ -75,18 +77,24 @@ async def make_refund(
 
 async def refund_lately_due(pool: Pool) -> int:
     """Refund what bookings that were changed lately are owed: quick, however many there ever were."""
-    return await _refund_all(pool, [row["payment_id"] for row in await queries.lately_owed(pool, BATCH)])
+    rows = await queries.lately_owed(pool, LATELY_S, BATCH)
+    return await _refund_all(pool, [row["payment_id"] for row in rows])
 
 
-async def refund_still_due(pool: Pool) -> int:
-    """Go through every booking that is owed something, also those whose refund failed."""
-    made = 0
-    after: UUID | None = None
-    while rows := await queries.owed_after(pool, after, PAGE):
+async def refund_again(pool: Pool) -> int:
+    """Make refunds again that failed, once their pause is over."""
+    return await _refund_all(pool, await queries.owed_and_failed(pool, FAILURES_MATTER))
+
+
+async def refund_due_since(pool: Pool, since: datetime) -> int:
+    """Go page by page through every booking that is owed something and was changed after `since`."""
+    made, last = 0, UUID(int=0)
+    while rows := await queries.owed_after(pool, since, last, PAGE):
         made += await _refund_all(
-            pool, [row["payment_id"] for row in rows if row["refund_due"] > row["due_made"]]
+            pool,
+            [row["payment_id"] for row in rows if row["payment_id"] and row["refund_due"] > row["due_made"]],
         )
-        after = rows[-1]["booking_id"]
+        since, last = rows[-1]["updated_at"], rows[-1]["booking_id"]
     return made
 
 

@@ -6,7 +6,9 @@ by any number of processes. A booking that has taken note of a payment holds its
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -17,9 +19,10 @@ from legacy.desk import desk_of
 from legacy.queries import bookings as queries
 from legacy.queries import settlements
 from legacy.rules.bookings import LIVE, Booking, Settlement, Status
+from legacy.sweeps import is_fenced
 
 if TYPE_CHECKING:
-    from uuid import UUID
+    from collections.abc import Iterable
 
     from aiohttp import web
 
@@ -30,9 +33,15 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 50
-RECENT_S: Final = 120.0
-"""How far back the sweeps of every second or two look."""
-OLD_S: Final = 7 * 86_400.0
+PAGE: Final = 500
+RECENT_S: Final = 30.0
+"""How far back the sweep of every second looks for payments."""
+CALLED_OFF_S: Final = 600.0
+"""How far back the frequent sweep looks for cancelled departures: their bookings may be many."""
+OLD: Final = timedelta(days=7)
+GONE: Final = timedelta(days=30)
+"""So long after a departure its cancellation is no news any more."""
+FIRST_ID: Final = UUID(int=0)
 
 
 async def expire_holds(app: web.Application) -> int:
@@ -42,24 +51,35 @@ async def expire_holds(app: web.Application) -> int:
 
 async def confirm_bookings(app: web.Application) -> int:
     """A sweep: bookings that a payment has just succeeded for."""
-    return await _settle_all(app, RECENT_S)
+    return await _settle_all(app, await settlements.unsettled_lately(app[POOL], RECENT_S, BATCH))
 
 
 async def confirm_old_bookings(app: web.Application) -> int:
-    """A sweep, now and then: whatever the frequent one may have missed while nobody ran it."""
-    return await _settle_all(app, OLD_S)
+    """A sweep, now and then: whatever the frequent one may have missed, page by page."""
+    pool, done = app[POOL], 0
+    after: UUID | None = None
+    while rows := await settlements.unsettled_holds(pool, after, PAGE):
+        done += await _settle_all(app, [row["payment_id"] for row in rows if row["payment_id"]])
+        after = rows[-1]["id"]
+    since, last = datetime.now(UTC) - OLD, FIRST_ID
+    while rows := await settlements.succeeded_after(pool, since, last, PAGE):
+        done += await _settle_all(app, [row["id"] for row in rows if row["unsettled"]])
+        since, last = rows[-1]["updated_at"], rows[-1]["id"]
+    return done
 
 
 async def cancel_called_off(app: web.Application) -> int:
     """A sweep: bookings of departures that have just been cancelled."""
-    return await _call_off_all(
-        app, await settlements.bookings_of_just_cancelled_trips(app[POOL], RECENT_S, BATCH)
-    )
+    return await _call_off_all(app, await settlements.called_off_lately(app[POOL], CALLED_OFF_S, BATCH))
 
 
 async def cancel_all_called_off(app: web.Application) -> int:
-    """A sweep, now and then: those that the frequent one may have missed."""
-    return await _call_off_all(app, await settlements.bookings_of_cancelled_trips(app[POOL], BATCH))
+    """A sweep, now and then: whatever the frequent one may have missed, page by page."""
+    done, since, last = 0, datetime.now(UTC) - GONE, FIRST_ID
+    while rows := await settlements.called_off_after(app[POOL], since, last, PAGE):
+        done += await _call_off_all(app, [booking_id for row in rows for booking_id in row["booking_ids"]])
+        since, last = rows[-1]["departs_at"], rows[-1]["id"]
+    return done
 
 
 async def settle_payment(pool: Pool, desk: Desk, payment_id: UUID) -> bool:
@@ -72,14 +92,29 @@ async def settle_payment(pool: Pool, desk: Desk, payment_id: UUID) -> bool:
     return await retry_serialization(settle)
 
 
-async def _settle_all(app: web.Application, within_s: float) -> int:
+async def _settle_all(app: web.Application, payment_ids: Iterable[UUID]) -> int:
     pool, desk = app[POOL], desk_of(app)
     done = 0
-    for payment_id in await settlements.unsettled_payments(pool, within_s, BATCH):
+    for payment_id in payment_ids:
         try:
             done += await settle_payment(pool, desk, payment_id)
-        except Exception:
+        except Exception as error:
+            if is_fenced(error):
+                raise
             log.exception("a payment cannot be settled", payment=str(payment_id))
+    return done
+
+
+async def _call_off_all(app: web.Application, booking_ids: Iterable[UUID]) -> int:
+    pool, desk = app[POOL], desk_of(app)
+    done = 0
+    for booking_id in booking_ids:
+        try:
+            done += await _call_off(pool, desk, booking_id)
+        except Exception as error:
+            if is_fenced(error):
+                raise
+            log.exception("a booking cannot be called off", booking=str(booking_id))
     return done
 
 
@@ -132,11 +167,6 @@ async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Book
     except asyncpg.ExclusionViolationError:
         return False
     return True
-
-
-async def _call_off_all(app: web.Application, booking_ids: list[UUID]) -> int:
-    pool, desk = app[POOL], desk_of(app)
-    return sum([await _call_off(pool, desk, booking_id) for booking_id in booking_ids])
 
 
 async def _call_off(pool: Pool, desk: Desk, booking_id: UUID) -> bool:

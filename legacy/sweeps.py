@@ -1,7 +1,9 @@
 """Level-triggered work: each sweep looks at what is so and does what is due, again and again.
 
 A sweep's step is idempotent and may run in several processes at once; it must never rely on having been
-called for a particular change. Waking one early only saves the wait.
+called for a particular change. Waking one early only saves the wait. What is asked every second must cost
+the same however much history there is: it looks at what changed a moment ago, and a thorough sweep finds, at
+start and every few minutes, what that may have missed (docs/sweeps.md).
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import asyncpg
 import structlog
+
+from common.problems import FENCED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -21,18 +26,23 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LONGEST_BACKOFF_S = 30.0
+FENCED_PAUSE_S = 30.0
+FIRST_TURN_S = 5.0
+"""At start even the rare sweeps run soon: whatever fell due while nobody was there is done at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """A named step that runs every `every_s` seconds; it answers how many things it did.
 
-    A step that did something is called again at once, until there is nothing left to do.
+    A step that did something is called again at once, until there is nothing left to do; one that is thorough
+    has gone through everything, and is not.
     """
 
     name: str
     every_s: float
     step: Callable[[web.Application], Awaitable[int]]
+    thorough: bool = False
 
 
 class Sweeper:
@@ -48,7 +58,10 @@ class Sweeper:
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """Keep all sweeps going: a cleanup context of the application."""
-        tasks = [asyncio.create_task(self._keep(app, sweep), name=f"sweep:{name}") for name, sweep in self._sweeps.items()]
+        tasks = [
+            asyncio.create_task(self._keep(app, sweep), name=f"sweep:{name}")
+            for name, sweep in self._sweeps.items()
+        ]
         yield
         for task in tasks:
             task.cancel()
@@ -58,16 +71,29 @@ class Sweeper:
 
     async def _keep(self, app: web.Application, sweep: Sweep) -> None:
         awake = self._awake[sweep.name]
-        pause_s = sweep.every_s
+        pause_s = min(sweep.every_s, FIRST_TURN_S)
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(awake.wait(), pause_s)
             awake.clear()
             try:
-                while await sweep.step(app):
+                while await sweep.step(app) and not sweep.thorough:
                     pass
-            except Exception:  # noqa: BLE001 — whatever went wrong, what is due stays due: say so and try again
-                pause_s = min(pause_s * 2, LONGEST_BACKOFF_S)
-                log.exception("sweep failed", sweep=sweep.name, again_in_s=pause_s)
+            except Exception as error:
+                if is_fenced(error):
+                    pause_s = max(sweep.every_s, FENCED_PAUSE_S)
+                    log.debug(
+                        "sweep rests: the other side owns the group", sweep=sweep.name, again_in_s=pause_s
+                    )
+                else:
+                    pause_s = min(pause_s * 2, LONGEST_BACKOFF_S)
+                    log.exception("sweep failed", sweep=sweep.name, again_in_s=pause_s)
             else:
                 pause_s = sweep.every_s
+
+
+def is_fenced(error: BaseException) -> bool:
+    """Whether the group is fenced here: the other side owns it, and what is due is due there."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_fenced(each) for each in error.exceptions)
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED

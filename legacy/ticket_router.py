@@ -214,9 +214,11 @@ PAGES: tuple[web.RouteDef, ...] = (
 SWEEPS: tuple[Sweep, ...] = (
     Sweep("expire holds", 1.0, settlement.expire_holds),
     Sweep("confirm bookings", 1.0, settlement.confirm_bookings),
-    Sweep("confirm old bookings", 300.0, settlement.confirm_old_bookings),
+    Sweep("confirm old bookings", 600.0, settlement.confirm_old_bookings, thorough=True),
     Sweep("cancel bookings of cancelled trips", 2.0, settlement.cancel_called_off),
-    Sweep("cancel bookings of trips cancelled before", 300.0, settlement.cancel_all_called_off),
+    Sweep(
+        "cancel bookings of trips cancelled before", 300.0, settlement.cancel_all_called_off, thorough=True
+    ),
     Sweep("tell who waits for freed seats", 2.0, waitlist.tell_of_freed_seats),
-    Sweep("tell who waits for seats", 60.0, waitlist.tell_of_seats),
+    Sweep("tell who waits for seats", 300.0, waitlist.tell_of_seats, thorough=True),
 )

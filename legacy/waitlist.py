@@ -14,6 +14,7 @@ from legacy.holds import TripClosed
 from legacy.queries import waitlist as queries
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from uuid import UUID
 
     from aiohttp import web
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from legacy.queries.waitlist import Row
 
 BATCH: Final = 100
-RECENT_S: Final = 120.0
+PAGE: Final = 50
+RECENT_S: Final = 30.0
 """How far back the frequent sweep looks for seats that became free."""
 
 PROMISED_S: Final = 900.0
@@ -62,24 +64,28 @@ async def give_up(pool: Pool, by: Principal, waiting_id: UUID) -> None:
 
 
 async def tell_of_freed_seats(app: web.Application) -> int:
-    """A sweep: those who wait for a departure of which seats have just become free."""
-    trip_ids = await queries.freed_trips(app[POOL], RECENT_S)
+    """A sweep: those who wait for seats that have just become free."""
+    trip_ids = await queries.freed_trips(app[POOL], RECENT_S, PROMISED_S, PAGE)
     return await _tell(app, trip_ids) if trip_ids else 0
 
 
 async def tell_of_seats(app: web.Application) -> int:
-    """A sweep, now and then: everybody who waits, also for seats that others have not taken up."""
-    async with transaction(app[POOL]) as conn:
-        await queries.close_for_good(conn)
-    return await _tell(app, None)
+    """A sweep, now and then: everybody who waits, page by page: what the frequent one may have missed."""
+    told = 0
+    after: UUID | None = None
+    while trip_ids := await queries.trips_after(app[POOL], after, PAGE):
+        while more := await _tell(app, trip_ids):
+            told += more
+        after = trip_ids[-1]
+    return told
 
 
-async def _tell(app: web.Application, trip_ids: list[UUID] | None) -> int:
+async def _tell(app: web.Application, trip_ids: Collection[UUID]) -> int:
     """In the order in which they came; how many were told."""
     desk = desk_of(app)
     async with transaction(app[POOL]) as conn:
-        if not await queries.take_turn(conn):
-            return 0
+        await queries.take_turn(conn)
+        await queries.close_for_good(conn, trip_ids)
         told: dict[UUID, list[Row]] = defaultdict(list)
         for waiting in await queries.waiting_with_seats(conn, trip_ids, PROMISED_S, BATCH):
             promised = sum(each["seats"] for each in told[waiting["trip_id"]] if _overlap(each, waiting))

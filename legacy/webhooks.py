@@ -20,6 +20,7 @@ from legacy.queries import payments as queries
 from legacy.queries import webhooks as inbox
 from legacy.rules import refund_sums
 from legacy.rules.payments import Move, Status, after
+from legacy.sweeps import is_fenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,8 @@ async def work_event(pool: Pool) -> str | None:
         except EventEarly as early:
             return await _postpone(conn, event, str(early))
         except Exception as error:
+            if is_fenced(error):
+                raise
             log.exception("provider's event could not be worked on", **_about(event))
             return await _postpone(conn, event, repr(error))
         await inbox.finish_event(conn, event, remark)

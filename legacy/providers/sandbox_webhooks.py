@@ -76,7 +76,7 @@ async def _tell(
     body = dump_json(event)
     signature = sign(body, config.sandbox_webhook_secrets, at_s=int(time.time()))
     headers = {HEADER: signature, "Content-Type": "application/json"}
-    url = config.public_url + PATH
+    url = (config.sandbox_webhook_url or config.public_url) + PATH
     async with turn:
         try:
             for _ in range(times):

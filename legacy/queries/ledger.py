@@ -41,17 +41,36 @@ async def insert_entry(
 
 
 async def sum_accounts(conn: Connection) -> list[Row]:
-    """What was debited and credited to each account in each currency."""
+    """What was debited and credited to each account in each currency: totals and notes, in one look."""
     return list(
         await conn.fetch(
             """SELECT account, currency, sum(debit) AS debit, sum(credit) AS credit
-               FROM (SELECT debit AS account, currency, sum(amount) AS debit, 0 AS credit
-                     FROM ledger GROUP BY debit, currency
+               FROM (SELECT account, currency, debit, credit FROM ledger_totals
                      UNION ALL
-                     SELECT credit, currency, 0, sum(amount) FROM ledger GROUP BY credit, currency) AS sides
+                     SELECT account, currency, debit, credit FROM ledger_notes) AS sides
                GROUP BY account, currency ORDER BY account, currency"""
         )
     )
+
+
+async def add_up(conn: Connection, limit: int) -> int:
+    """Add notes that nobody else is adding to the totals of their accounts, and delete them; how many."""
+    added: int = await conn.fetchval(
+        """WITH gone AS (
+               DELETE FROM ledger_notes
+               WHERE id = ANY(ARRAY(SELECT id FROM ledger_notes ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))
+               RETURNING account, currency, debit, credit
+           ), added AS (
+               INSERT INTO ledger_totals AS t (account, currency, debit, credit)
+               SELECT account, currency, sum(debit), sum(credit) FROM gone
+               GROUP BY account, currency ORDER BY account, currency
+               ON CONFLICT (account, currency)
+               DO UPDATE SET debit = t.debit + excluded.debit, credit = t.credit + excluded.credit
+           )
+           SELECT count(*) FROM gone""",
+        limit,
+    )
+    return added
 
 
 async def list_entries(conn: Connection, before: UUID | None, limit: int) -> list[Row]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from decimal import Decimal
     from uuid import UUID
 
@@ -275,15 +275,17 @@ async def claim_long_refunds(conn: Connection, after: timedelta) -> list[Row]:
     )
 
 
-async def lately_owed(conn: Connection, limit: int) -> list[Row]:
-    """Payments of bookings that were changed lately and are owed more than was sent back.
+async def lately_owed(conn: Connection, within_s: float, limit: int) -> list[Row]:
+    """Payments of bookings changed within `within_s` seconds that are owed more than was sent back.
 
-    Where a refund has failed or nothing is left the thorough sweep decides: here they would be in the way.
+    Where a refund has failed or nothing is left another sweep decides: here they would be in the way.
+    Payments are looked up one by one (OFFSET 0), from the few bookings that changed: no plan reads them all.
     """
     return list(
         await conn.fetch(
             """SELECT p.id AS payment_id FROM bookings b
-               JOIN payments p ON p.booking_id = b.id AND p.status = 'succeeded'
+               CROSS JOIN LATERAL (SELECT id, amount FROM payments
+                                   WHERE booking_id = b.id AND status = 'succeeded' OFFSET 0) p
                CROSS JOIN LATERAL (
                    SELECT coalesce(sum(r.amount) FILTER (WHERE r.status <> 'failed'), 0) AS made,
                           coalesce(sum(r.amount) FILTER (WHERE r.status <> 'failed' AND r.booking_due), 0)
@@ -291,28 +293,52 @@ async def lately_owed(conn: Connection, limit: int) -> list[Row]:
                           count(*) FILTER (WHERE r.status = 'failed' AND r.booking_due) AS failed
                    FROM refunds r WHERE r.payment_id = p.id
                ) AS sums
-               WHERE b.refund_due > 0 AND b.updated_at > now() - interval '15 minutes'
+               WHERE b.refund_due > 0 AND b.updated_at > now() - make_interval(secs => $1)
                  AND b.refund_due > sums.due AND sums.made < p.amount AND sums.failed = 0
-               ORDER BY b.updated_at LIMIT $1""",
+               ORDER BY b.updated_at LIMIT $2""",
+            within_s,
             limit,
         )
     )
 
 
-async def owed_after(conn: Connection, booking_id: UUID | None, limit: int) -> list[Row]:
-    """Succeeded payments of all bookings that are owed something, page by page, with the sum sent back."""
+async def owed_after(conn: Connection, updated_at: datetime, booking_id: UUID, limit: int) -> list[Row]:
+    """Bookings that are owed something, in the order of changes, page by page by (updated_at, booking_id).
+
+    Each with its succeeded payment, or null, and the sum sent back.
+    """
     return list(
         await conn.fetch(
-            """SELECT b.id AS booking_id, p.id AS payment_id, b.refund_due,
+            """SELECT b.id AS booking_id, b.updated_at, p.id AS payment_id, b.refund_due,
                       (SELECT coalesce(sum(r.amount), 0) FROM refunds r
                        WHERE r.payment_id = p.id AND r.booking_due AND r.status <> 'failed') AS due_made
-               FROM bookings b JOIN payments p ON p.booking_id = b.id AND p.status = 'succeeded'
-               WHERE b.refund_due > 0 AND ($1::uuid IS NULL OR b.id > $1)
-               ORDER BY b.id LIMIT $2""",
+               FROM (SELECT id, updated_at, refund_due FROM bookings
+                     WHERE refund_due > 0 AND (updated_at, id) > ($1, $2)
+                     ORDER BY updated_at, id LIMIT $3) b
+               LEFT JOIN LATERAL (SELECT id FROM payments
+                                  WHERE booking_id = b.id AND status = 'succeeded' OFFSET 0) p ON true
+               ORDER BY b.updated_at, b.id""",
+            updated_at,
             booking_id,
             limit,
         )
     )
+
+
+async def owed_and_failed(conn: Connection, within: timedelta) -> list[UUID]:
+    """Payments a refund of which failed within that time, and of which a booking is owed something still."""
+    rows = await conn.fetch(
+        """SELECT p.id
+           FROM (SELECT DISTINCT payment_id FROM refunds
+                 WHERE status = 'failed' AND booking_due AND updated_at > now() - $1::interval) failed
+           JOIN payments p ON p.id = failed.payment_id
+           JOIN bookings b ON b.id = p.booking_id
+           WHERE b.refund_due > (SELECT coalesce(sum(r.amount), 0) FROM refunds r
+                                 WHERE r.payment_id = p.id AND r.booking_due AND r.status <> 'failed')
+           ORDER BY p.id""",
+        within,
+    )
+    return [row["id"] for row in rows]
 
 
 async def get_owed(conn: Connection, booking_id: UUID) -> Row:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
     from common.database import Connection
@@ -21,34 +22,71 @@ async def get_payment(conn: Connection, payment_id: UUID) -> Row | None:
     )
 
 
-async def unsettled_payments(conn: Connection, within_s: float, limit: int) -> list[UUID]:
-    """Payments that succeeded, of which their booking does not know; oldest first.
+async def unsettled_lately(conn: Connection, within_s: float, limit: int) -> list[UUID]:
+    """Payments of which their booking does not know yet: those that succeeded within `within_s` seconds.
 
-    All those of held bookings, and of others those that changed at most `within_s` seconds ago, so that the
-    cost of asking every second does not grow with the years.
+    And those that keep a hold from expiring when its time is over. What belongs to the few that changed is
+    looked up one by one (a subquery, OFFSET 0), so that no plan reads the history instead.
     """
     rows = await conn.fetch(
-        """SELECT p.id, p.updated_at
-           FROM bookings b JOIN payments p ON p.booking_id = b.id AND p.status = 'succeeded'
-           WHERE b.status = 'held'
-           UNION
-           SELECT p.id, p.updated_at
-           FROM payments p JOIN bookings b ON b.id = p.booking_id
+        """SELECT p.id FROM payments p
            WHERE p.status = 'succeeded' AND p.updated_at > now() - make_interval(secs => $1)
-             AND b.payment_id IS DISTINCT FROM p.id
-           ORDER BY 2 LIMIT $2""",
+             AND (SELECT b.payment_id IS DISTINCT FROM p.id FROM bookings b WHERE b.id = p.booking_id)
+           UNION
+           SELECT paid.id
+           FROM bookings b
+           CROSS JOIN LATERAL (SELECT p.id FROM payments p
+                               WHERE p.booking_id = b.id AND p.status = 'succeeded' OFFSET 0) paid
+           WHERE b.status = 'held' AND b.expires_at <= now()
+           LIMIT $2""",
         within_s,
         limit,
     )
     return [row["id"] for row in rows]
 
 
-async def bookings_of_just_cancelled_trips(conn: Connection, within_s: float, limit: int) -> list[UUID]:
-    """Bookings that are held or confirmed on a departure that was cancelled `within_s` seconds ago or less."""
+async def unsettled_holds(conn: Connection, after: UUID | None, limit: int) -> list[Row]:
+    """Held bookings page by page by `id`, each with the payment that has succeeded for it, or null."""
+    return list(
+        await conn.fetch(
+            """SELECT b.id, (SELECT p.id FROM payments p
+                             WHERE p.booking_id = b.id AND p.status = 'succeeded' LIMIT 1) AS payment_id
+               FROM (SELECT id FROM bookings WHERE status = 'held' AND ($1::uuid IS NULL OR id > $1)
+                     ORDER BY id LIMIT $2) b
+               ORDER BY b.id""",
+            after,
+            limit,
+        )
+    )
+
+
+async def succeeded_after(conn: Connection, updated_at: datetime, after: UUID, limit: int) -> list[Row]:
+    """Succeeded payments in the order in which they changed, page by page by (updated_at, id).
+
+    `unsettled` are those of which their booking does not know.
+    """
+    return list(
+        await conn.fetch(
+            """SELECT p.id, p.updated_at, (SELECT b.payment_id IS DISTINCT FROM p.id FROM bookings b
+                                           WHERE b.id = p.booking_id) AS unsettled
+               FROM (SELECT id, booking_id, updated_at FROM payments
+                     WHERE status = 'succeeded' AND (updated_at, id) > ($1, $2)
+                     ORDER BY updated_at, id LIMIT $3) p
+               ORDER BY p.updated_at, p.id""",
+            updated_at,
+            after,
+            limit,
+        )
+    )
+
+
+async def called_off_lately(conn: Connection, within_s: float, limit: int) -> list[UUID]:
+    """Bookings held or confirmed on departures that were cancelled within `within_s` seconds."""
     rows = await conn.fetch(
         """SELECT b.id
            FROM trips t
-           JOIN bookings b ON b.trip_id = t.id AND b.status IN ('held', 'confirmed')
+           CROSS JOIN LATERAL (SELECT id FROM bookings
+                               WHERE trip_id = t.id AND status IN ('held', 'confirmed') OFFSET 0) b
            WHERE t.status = 'cancelled' AND t.updated_at > now() - make_interval(secs => $1)
            LIMIT $2""",
         within_s,
@@ -57,17 +95,22 @@ async def bookings_of_just_cancelled_trips(conn: Connection, within_s: float, li
     return [row["id"] for row in rows]
 
 
-async def bookings_of_cancelled_trips(conn: Connection, limit: int) -> list[UUID]:
-    """Like that, whenever it was cancelled; but for departures of more than a month ago."""
-    rows = await conn.fetch(
-        """SELECT b.id
-           FROM trips t
-           JOIN bookings b ON b.trip_id = t.id AND b.status IN ('held', 'confirmed')
-           WHERE t.status = 'cancelled' AND t.departs_at > now() - interval '30 days'
-           LIMIT $1""",
-        limit,
+async def called_off_after(conn: Connection, departs_at: datetime, after: UUID, limit: int) -> list[Row]:
+    """Cancelled departures page by page by (departs_at, id), each with its held and confirmed bookings."""
+    return list(
+        await conn.fetch(
+            """SELECT t.id, t.departs_at, ARRAY(SELECT b.id FROM bookings b
+                                                WHERE b.trip_id = t.id AND b.status IN ('held', 'confirmed'))
+                          AS booking_ids
+               FROM (SELECT id, departs_at FROM trips
+                     WHERE status = 'cancelled' AND (departs_at, id) > ($1, $2)
+                     ORDER BY departs_at, id LIMIT $3) t
+               ORDER BY t.departs_at, t.id""",
+            departs_at,
+            after,
+            limit,
+        )
     )
-    return [row["id"] for row in rows]
 
 
 async def lock_if_free(conn: Connection, booking_ids: Collection[UUID]) -> list[UUID]:

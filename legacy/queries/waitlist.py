@@ -71,42 +71,76 @@ async def give_up(conn: Connection, waiting_id: UUID, user_id: UUID) -> bool:
     return found is not None
 
 
-async def take_turn(conn: Connection) -> bool:
-    """Whether nobody else is telling those who wait; until the transaction ends nobody will."""
-    mine: bool = await conn.fetchval(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended('who waits for seats is told', 0))"
-    )
-    return mine
+async def freed_trips(conn: Connection, within_s: float, promised_s: float, limit: int) -> list[UUID]:
+    """Trips for which somebody waits and where seats may have become free within `within_s` seconds.
 
-
-async def close_for_good(conn: Connection) -> None:
-    """Nobody waits any more for what is cancelled or has left."""
-    await conn.execute(
-        """UPDATE waitlist w SET status = 'cancelled'
-           FROM trips t JOIN route_stops f ON f.route_id = t.route_id
-           WHERE w.status = 'waiting' AND t.id = w.trip_id AND f.seq = w.from_seq
-             AND (t.status = 'cancelled'
-                  OR t.departs_at + make_interval(secs => f.depart_s, mins => t.delay_min) <= now())"""
-    )
-
-
-async def freed_trips(conn: Connection, within_s: float) -> list[UUID]:
-    """Trips that somebody waits for and of which a seat became free at most `within_s` seconds ago."""
+    Because some were given back, because the wait began while they were, or because a promise ended: its time
+    is over, or who had it has booked.
+    """
     rows = await conn.fetch(
-        """SELECT DISTINCT k.trip_id FROM tickets k
-           WHERE k.status IN ('cancelled', 'expired') AND k.updated_at > now() - make_interval(secs => $1)
-             AND EXISTS (SELECT FROM waitlist w WHERE w.trip_id = k.trip_id AND w.status = 'waiting')""",
+        """WITH freed AS MATERIALIZED (
+               SELECT trip_id FROM tickets
+               WHERE status IN ('cancelled', 'expired') AND updated_at > now() - make_interval(secs => $1)
+               UNION
+               SELECT trip_id FROM waitlist
+               WHERE status = 'waiting' AND created_at > now() - make_interval(secs => $1)
+               UNION
+               SELECT trip_id FROM waitlist
+               WHERE status = 'notified' AND notified_at <= now() - make_interval(secs => $2)
+                 AND notified_at > now() - make_interval(secs => $1 + $2)
+               UNION
+               SELECT n.trip_id FROM waitlist n
+               CROSS JOIN LATERAL (SELECT FROM bookings b
+                                   WHERE b.user_id = n.user_id AND b.trip_id = n.trip_id
+                                     AND b.status IN ('held', 'confirmed')
+                                     AND b.created_at > now() - make_interval(secs => $1) OFFSET 0) b
+               WHERE n.status = 'notified' AND n.notified_at > now() - make_interval(secs => $2)
+           )
+           SELECT trip_id FROM freed
+           WHERE (SELECT true FROM waitlist w
+                  WHERE w.trip_id = freed.trip_id AND w.status = 'waiting' LIMIT 1)
+           ORDER BY trip_id LIMIT $3""",
         within_s,
+        promised_s,
+        limit,
     )
     return [row["trip_id"] for row in rows]
 
 
+async def trips_after(conn: Connection, trip_id: UUID | None, limit: int) -> list[UUID]:
+    """Trips for which somebody waits, page by page by id."""
+    rows = await conn.fetch(
+        """SELECT DISTINCT trip_id FROM waitlist
+           WHERE status = 'waiting' AND ($1::uuid IS NULL OR trip_id > $1)
+           ORDER BY trip_id LIMIT $2""",
+        trip_id,
+        limit,
+    )
+    return [row["trip_id"] for row in rows]
+
+
+async def take_turn(conn: Connection) -> None:
+    """Wait until nobody else is telling those who wait; until the transaction ends nobody else will."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('who waits for seats is told', 0))")
+
+
+async def close_for_good(conn: Connection, trip_ids: Collection[UUID]) -> None:
+    """Nobody waits any more for what is cancelled or has left."""
+    await conn.execute(
+        """UPDATE waitlist w SET status = 'cancelled'
+           FROM trips t JOIN route_stops f ON f.route_id = t.route_id
+           WHERE w.trip_id = ANY($1::uuid[]) AND w.status = 'waiting' AND t.id = w.trip_id
+             AND f.seq = w.from_seq
+             AND (t.status = 'cancelled'
+                  OR t.departs_at + make_interval(secs => f.depart_s, mins => t.delay_min) <= now())""",
+        list(trip_ids),
+    )
+
+
 async def waiting_with_seats(
-    conn: Connection, trip_ids: Collection[UUID] | None, promised_s: float, limit: int
+    conn: Connection, trip_ids: Collection[UUID], promised_s: float, limit: int
 ) -> list[Row]:
     """Entries for which there are seats now, first come first: with all that a notice says, and `free`.
-
-    Of these trips, or of all.
 
     Not counted as free are seats for those who were told within `promised_s` seconds and have not booked.
     """
@@ -141,14 +175,13 @@ async def waiting_with_seats(
                JOIN stops fs ON fs.id = f.stop_id
                JOIN route_stops o ON o.route_id = t.route_id AND o.seq = w.to_seq
                JOIN stops os ON os.id = o.stop_id
-               WHERE w.status = 'waiting' AND c.status = 'active'
-                 AND ($3::uuid[] IS NULL OR w.trip_id = ANY($3))
+               WHERE w.trip_id = ANY($3::uuid[]) AND w.status = 'waiting' AND c.status = 'active'
                  AND free.seats - promised.seats >= w.seats
                ORDER BY w.id LIMIT $2
                FOR UPDATE OF w SKIP LOCKED""",
             promised_s,
             limit,
-            None if trip_ids is None else list(trip_ids),
+            list(trip_ids),
         )
     )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -72,6 +74,40 @@ async def test_currencies_balance_each_for_itself(till, admin):
         {"amount": 0, "currency": "INR"},
         {"amount": 0, "currency": "JPY"},
     ]
+
+
+async def test_sums_are_those_of_the_entries_whatever_has_been_added_up(till, admin):
+    payment_id = await till.paid()
+    before = await show(till, admin)
+    assert await till.sweep("add up the ledger") > 0
+    assert await show(till, admin) == before
+    await till.refund(payment_id, 100)
+    await till.settle_refunds()
+    noted = await show(till, admin)
+    await asyncio.gather(*(till.sweep("add up the ledger") for _ in range(4)))
+    assert await show(till, admin) == noted
+    assert await till.pool.fetchval("SELECT count(*) FROM ledger_notes") == 0
+    company = f"company:{till.booking.trip.company.id}"
+    assert {account["account"]: (account["debit"], account["credit"]) for account in noted["accounts"]} == {
+        "provider:sandbox": (60_000, 100),
+        company: (100, 60_000),
+    }
+
+
+async def test_an_entry_that_is_rolled_back_leaves_no_trace_in_the_sums(till, admin):
+    await till.paid()
+    before = await show(till, admin)
+    async with till.pool.acquire() as conn:
+        undone = conn.transaction()
+        await undone.start()
+        await conn.execute(
+            """INSERT INTO ledger (id, debit, credit, amount, currency, payment_id, reverses, memo)
+               SELECT gen_random_uuid(), credit, debit, amount, currency, payment_id, id, 'correction'
+               FROM ledger"""
+        )
+        assert await show(till, admin) == before
+        await undone.rollback()
+    assert await show(till, admin) == before
 
 
 async def test_entries_are_found_by_account_and_payment_in_pages(till, admin):

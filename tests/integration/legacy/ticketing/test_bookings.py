@@ -221,10 +221,33 @@ class TestSettling:
         await sweep("confirm bookings")
         assert "पक्की" in await pool.fetchval("SELECT body FROM mails")
 
-    async def test_an_old_payment_of_a_held_booking_is_found_however_old(self, world, pool, sweep) -> None:
+    async def test_a_payment_of_a_held_booking_is_found_however_old(self, world, pool, sweep) -> None:
         await world.payment(await world.booking(await world.trip(), status="held"))
         await pool.execute("UPDATE payments SET updated_at = now() - interval '30 days'")
+        assert await sweep("confirm bookings") == 0
+        assert await sweep("confirm old bookings") == 1
+
+    async def test_a_paid_hold_whose_time_is_over_does_not_wait_for_the_slow_sweep(
+        self, world, pool, sweep
+    ) -> None:
+        expired = datetime.now(UTC) - timedelta(seconds=1)
+        booking = await world.booking(await world.trip(), status="held", expires_at=expired)
+        await world.payment(booking)
+        await pool.execute("UPDATE payments SET updated_at = now() - interval '30 days'")
+        assert await sweep("expire holds") == 0
         assert await sweep("confirm bookings") == 1
+
+    async def test_every_page_of_the_slow_sweep_is_gone_through(
+        self, world, pool, sweep, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(settlement, "PAGE", 2)
+        trip = await world.trip()
+        for seat in ("1A", "1B", "1C", "1D", "2A"):
+            await world.payment(await world.booking(trip, seats=[seat], status="held"))
+        for seat in ("2B", "2C", "2D"):
+            await world.payment(await world.booking(trip, seats=[seat], status="expired"))
+        await pool.execute("UPDATE payments SET updated_at = now() - interval '3 hours'")
+        assert await sweep("confirm old bookings") == 8
 
     async def test_what_the_quick_sweep_missed_the_slow_one_finds(self, world, pool, sweep) -> None:
         booking = await world.booking(await world.trip(), status="expired")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from legacy import waitlist
+
 if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from tests.integration.legacy.world import Trip, User, World
 
 SWEEP = "tell who waits for seats"
+QUICK = "tell who waits for freed seats"
 
 
 async def wait(
@@ -156,13 +159,41 @@ async def test_seats_that_are_given_back_are_offered_at_once(
     booking = await world.booking(trip, seats=list(trip.layout.seats))
     user = await world.user()
     await wait(client, world, user, trip)
-    quick = "tell who waits for freed seats"
-    assert await sweep(quick) == 0
+    assert await sweep(QUICK) == 0
     await client.post(
         f"/api/bookings/{booking.id}/cancel",
         json={"ticket_ids": [str(booking.ticket_ids[0])]},
         headers=world.bearer(booking.user),
     )
-    assert await sweep(quick) == 1
-    assert await sweep(quick) == 0
+    assert await sweep(QUICK) == 1
+    assert await sweep(QUICK) == 0
     assert await states(pool) == ["notified"]
+
+
+async def test_a_release_that_the_quick_sweep_missed_is_found_by_the_thorough_one(
+    client, world, pool: Pool, sweep: RunSweep, monkeypatch
+) -> None:
+    monkeypatch.setattr(waitlist, "PAGE", 1)
+    for _ in range(3):
+        await wait(client, world, await world.user(), await sold_out(world))
+    await pool.execute("UPDATE seat_claims SET status = 'cancelled'")
+    await pool.execute("UPDATE tickets SET status = 'cancelled', updated_at = now() - interval '1 hour'")
+    await pool.execute("UPDATE waitlist SET created_at = now() - interval '2 hours'")
+    assert await sweep(QUICK) == 0
+    assert await sweep(SWEEP) == 3
+    assert await states(pool) == ["notified"] * 3
+
+
+async def test_a_promise_that_lapses_is_soon_the_next_ones(
+    client, world, pool: Pool, sweep: RunSweep
+) -> None:
+    trip = await sold_out(world)
+    for _ in range(2):
+        await wait(client, world, await world.user(), trip)
+    await free(pool, "1A")
+    assert await sweep(QUICK) == 1
+    await pool.execute("UPDATE waitlist SET created_at = now() - interval '2 hours'")
+    assert await sweep(QUICK) == 0
+    await pool.execute("UPDATE waitlist SET notified_at = notified_at - interval '15 minutes 5 seconds'")
+    assert await sweep(QUICK) == 1
+    assert await states(pool) == ["notified", "notified"]

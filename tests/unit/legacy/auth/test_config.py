@@ -48,3 +48,9 @@ def test_secrets_and_the_public_address_have_no_default():
         Config.from_env({})
     for name in ("BANYAN_SECRET_KEY", "BANYAN_PUBLIC_URL", "BANYAN_DATABASE_URL"):
         assert name in str(refused.value)
+
+
+def test_the_sandbox_may_post_its_webhooks_elsewhere():
+    assert Config.from_env(GOOD).sandbox_webhook_url == ""
+    config = Config.from_env({**GOOD, "BANYAN_SANDBOX_WEBHOOK_URL": "http://127.0.0.1:8010/"})
+    assert config.sandbox_webhook_url == "http://127.0.0.1:8010"

@@ -1,0 +1,96 @@
+"""When sweeps take their turns, and what they make of a group that the other side owns."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from legacy import sweeps
+from legacy.sweeps import Sweep, Sweeper, is_fenced
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+FENCED = asyncpg.PostgresError.new({"C": "BY421", "M": "bookings are fenced", "S": "ERROR"})
+BROKEN = RuntimeError("broken")
+
+
+class Steps:
+    """A sweep's step that answers, or raises, these one after the other, and then sleeps for good."""
+
+    def __init__(self, *outcomes: int | Exception) -> None:
+        self._outcomes = list(outcomes)
+        self.turns = 0
+        self.over = asyncio.Event()
+
+    async def step(self, _app: web.Application) -> int:
+        if self.turns == len(self._outcomes):
+            self.over.set()
+            return await asyncio.get_running_loop().create_future()
+        outcome = self._outcomes[self.turns]
+        self.turns += 1
+        if self.turns == len(self._outcomes):
+            self.over.set()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@asynccontextmanager
+async def running(sweep: Sweep) -> AsyncGenerator[Sweeper]:
+    sweeper = Sweeper([sweep])
+    async with asynccontextmanager(sweeper.run)(web.Application()):
+        yield sweeper
+
+
+async def test_a_step_that_did_something_is_called_again_at_once():
+    steps = Steps(3, 1, 0)
+    async with running(Sweep("often", 0.01, steps.step)):
+        await asyncio.wait_for(steps.over.wait(), 5)
+    assert steps.turns == 3
+
+
+async def test_a_thorough_step_has_gone_through_everything(monkeypatch):
+    monkeypatch.setattr(sweeps, "FIRST_TURN_S", 0.0)
+    steps = Steps(3, 1)
+    async with running(Sweep("rarely", 600.0, steps.step, thorough=True)) as sweeper:
+        while not steps.turns:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert steps.turns == 1
+        sweeper.wake("rarely")
+        await asyncio.wait_for(steps.over.wait(), 5)
+
+
+async def test_what_the_other_side_owns_is_left_quietly_and_waking_asks_again():
+    steps = Steps(FENCED, ExceptionGroup("workers", [FENCED, FENCED]), 0)
+    with capture_logs() as logs:
+        async with running(Sweep("confirm", 0.01, steps.step)) as sweeper:
+            while len(logs) < 1:
+                await asyncio.sleep(0.01)
+            sweeper.wake("confirm")
+            while len(logs) < 2:
+                await asyncio.sleep(0.01)
+            sweeper.wake("confirm")
+            await asyncio.wait_for(steps.over.wait(), 5)
+    assert [(each["log_level"], each["again_in_s"]) for each in logs] == [("debug", 30.0)] * 2
+
+
+async def test_any_other_failure_is_told_and_tried_again():
+    steps = Steps(BROKEN, 0)
+    with capture_logs() as logs:
+        async with running(Sweep("confirm", 0.01, steps.step)):
+            await asyncio.wait_for(steps.over.wait(), 5)
+    assert [each["log_level"] for each in logs] == ["error"]
+
+
+def test_a_group_of_failures_is_fenced_only_if_each_is():
+    assert is_fenced(ExceptionGroup("workers", [FENCED]))
+    assert not is_fenced(ExceptionGroup("workers", [FENCED, BROKEN]))
+    assert not is_fenced(BROKEN)
