@@ -16,12 +16,14 @@ from legacy.sweeps import Sweep, Sweeper, is_fenced
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    import pytest
+
 FENCED = asyncpg.PostgresError.new({"C": "BY421", "M": "bookings are fenced", "S": "ERROR"})
 BROKEN = RuntimeError("broken")
 
 
 class Steps:
-    """A sweep's step that answers, or raises, these one after the other, and then sleeps for good."""
+    """A sweep's step that answers, or raises, these one after the other, and then waits for good."""
 
     def __init__(self, *outcomes: int | Exception) -> None:
         self._outcomes = list(outcomes)
@@ -31,7 +33,7 @@ class Steps:
     async def step(self, _app: web.Application) -> int:
         if self.turns == len(self._outcomes):
             self.over.set()
-            return await asyncio.get_running_loop().create_future()
+            await asyncio.get_running_loop().create_future()
         outcome = self._outcomes[self.turns]
         self.turns += 1
         if self.turns == len(self._outcomes):
@@ -48,14 +50,14 @@ async def running(sweep: Sweep) -> AsyncGenerator[Sweeper]:
         yield sweeper
 
 
-async def test_a_step_that_did_something_is_called_again_at_once():
+async def test_a_step_that_did_something_is_called_again_at_once() -> None:
     steps = Steps(3, 1, 0)
     async with running(Sweep("often", 0.01, steps.step)):
         await asyncio.wait_for(steps.over.wait(), 5)
     assert steps.turns == 3
 
 
-async def test_a_thorough_step_has_gone_through_everything(monkeypatch):
+async def test_a_thorough_step_has_gone_through_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeps, "FIRST_TURN_S", 0.0)
     steps = Steps(3, 1)
     async with running(Sweep("rarely", 600.0, steps.step, thorough=True)) as sweeper:
@@ -68,7 +70,7 @@ async def test_a_thorough_step_has_gone_through_everything(monkeypatch):
         await asyncio.wait_for(steps.over.wait(), 5)
 
 
-async def test_what_the_other_side_owns_is_left_quietly_and_waking_asks_again():
+async def test_what_the_other_side_owns_is_left_quietly_and_waking_asks_again() -> None:
     steps = Steps(FENCED, ExceptionGroup("workers", [FENCED, FENCED]), 0)
     with capture_logs() as logs:
         async with running(Sweep("confirm", 0.01, steps.step)) as sweeper:
@@ -82,7 +84,7 @@ async def test_what_the_other_side_owns_is_left_quietly_and_waking_asks_again():
     assert [(each["log_level"], each["again_in_s"]) for each in logs] == [("debug", 30.0)] * 2
 
 
-async def test_any_other_failure_is_told_and_tried_again():
+async def test_any_other_failure_is_told_and_tried_again() -> None:
     steps = Steps(BROKEN, 0)
     with capture_logs() as logs:
         async with running(Sweep("confirm", 0.01, steps.step)):
@@ -90,7 +92,7 @@ async def test_any_other_failure_is_told_and_tried_again():
     assert [each["log_level"] for each in logs] == ["error"]
 
 
-def test_a_group_of_failures_is_fenced_only_if_each_is():
+def test_a_group_of_failures_is_fenced_only_if_each_is() -> None:
     assert is_fenced(ExceptionGroup("workers", [FENCED]))
     assert not is_fenced(ExceptionGroup("workers", [FENCED, BROKEN]))
     assert not is_fenced(BROKEN)
