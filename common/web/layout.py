@@ -117,4 +117,5 @@ async def show_problem(request: web.Request, problem: Problem) -> web.Response: 
 
 def _link_in(request: web.Request, code: str) -> str:
     kept = [(name, value) for name, value in request.query.items() if name != PARAMETER]
-    return f"?{urlencode([*kept, (PARAMETER, code)])}"  # no path: one that begins with // would lead away
+    path = "/" + request.rel_url.raw_path.lstrip("/\\")  # one that begins with // would lead to another host
+    return f"{path}?{urlencode([*kept, (PARAMETER, code)])}"
