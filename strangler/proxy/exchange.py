@@ -12,7 +12,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from strangler.proxy import refusals
-from strangler.proxy.chunks import LAST_CHUNK, BadChunk, ChunkDecoder, chunk
+from strangler.proxy.body import RequestBody
+from strangler.proxy.chunks import LAST_CHUNK, BadChunk, chunk
 from strangler.proxy.flow import NO_UPSTREAM_YET
 from strangler.proxy.refusals import Refusal, Refused
 
@@ -47,8 +48,7 @@ class Exchange:
     # the request's body
     request_complete: bool = True
     bytes_in: int = 0
-    _left: int = 0
-    _decoder: ChunkDecoder | None = None
+    _body: RequestBody | None = None
     _pending: tuple[bytes, ...] = ()
 
     # the answer
@@ -65,9 +65,8 @@ class Exchange:
         self.began = perf_counter()
         self.keep_alive = request.keep_alive
         if request.has_body_or_upgrade:
-            self._left = request.content_length
-            self._decoder = ChunkDecoder() if request.chunked else None
-            self.request_complete = not (request.chunked or request.content_length)
+            self._body = RequestBody(request)
+            self.request_complete = self._body.complete
         self.lane = lane = board.steer(self)
         lane.cell.in_flight += 1
 
@@ -150,25 +149,16 @@ class Exchange:
             self.bytes_in += len(data)
             self.deadline = perf_counter() + self.board.timeouts.tunnel_idle_s
             return b""
-        if self._decoder is None:
-            out, rest = data[: self._left], data[self._left :]
-            self._left -= len(out)
-            self.request_complete = not self._left
-            self.bytes_in += len(out)
-        else:
-            try:
-                parts = self._decoder.feed(data)
-            except BadChunk as error:
-                self.request_complete = False
-                self.fail(refusals.MALFORMED.because(str(error)))
-                return b""
-            self.bytes_in += sum(map(len, parts))
-            self.request_complete = self._decoder.done
-            out = b"".join(map(chunk, parts))
-            rest = b""
-            if self.request_complete:
-                out += LAST_CHUNK
-                rest = self._decoder.rest
+        body = self._body
+        assert body is not None
+        try:
+            out = body.take(data)
+        except BadChunk as error:
+            self.request_complete = False
+            self.fail(refusals.MALFORMED.because(str(error)))
+            return b""
+        self.bytes_in = body.received
+        self.request_complete = body.complete
         if self.bytes_in > self.lane.max_body:
             self.request_complete = False  # so that the connection ends with the refusal
             self.fail(refusals.BODY_TOO_LARGE)
@@ -182,7 +172,7 @@ class Exchange:
             self.deadline = perf_counter() + patience_s
             if out:
                 self.board.turn.write(self.upstream.transport, out)
-        return rest
+        return body.rest
 
     # ── towards the client ──────────────────────────────────────────────────────────────────────────────────
 

@@ -78,28 +78,6 @@ def bucket(micros: int) -> int:
     return min(((power - 3) << 3) + ((micros >> (power - 4)) & 7), BUCKETS - 1)
 
 
-def upper_bound(at: int) -> int:
-    """The first duration in microseconds that is counted above this bucket."""
-    if at < _STEPS:
-        return at + 1
-    power = (at >> 3) + 3
-    return (_STEPS + (at & 7) + 1) << (power - 4)
-
-
-def percentile(buckets: list[int], share: float) -> float | None:
-    """The duration in seconds below which this share lies, rounded up to its bucket's end;
-
-    None if all are empty.
-    """
-    wanted = share * sum(buckets)
-    seen = 0
-    for at, count in enumerate(buckets):
-        seen += count
-        if count and seen >= wanted:
-            return upper_bound(at) / 1e6
-    return None
-
-
 def merge(reports: Iterable[Iterable[Mapping[str, Any]]]) -> list[Cell]:
     """The sum of what several workers reported."""
     cells: dict[tuple[str, str], Cell] = {}

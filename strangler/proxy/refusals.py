@@ -145,3 +145,8 @@ LOOP: Final = Refusal(
     508, "loop-detected", "The request came back to the proxy that had sent it",
     "An upstream address points at the strangler itself.",
 )  # fmt: skip
+
+
+def malformed(why: str) -> Refused:
+    """The request breaks HTTP's rules in this way."""
+    return Refused(MALFORMED.because(why))

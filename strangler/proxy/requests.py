@@ -3,82 +3,46 @@
 Two readers must agree before a byte goes upstream: llhttp in its strict mode, and the rules here. A head in
 which nothing is the proxy's to change goes on as it came, with lines added; any other is composed anew from
 what was understood. What is refused: both lengths or two of one, a Transfer-Encoding other than chunked, bare
-CR or LF, folded headers, space before a colon, NUL, a missing or doubled Host, a target that names another
-host, and dot segments, which an upstream could resolve to a route other than the one decided here.
+CR or LF, folded headers, space before a colon, NUL, a missing or doubled Host; and what `targets` refuses.
 """
 
 import re
 from dataclasses import dataclass
 from random import getrandbits
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from strangler.proxy import refusals
-from strangler.proxy.heads import Kinds, Sink, pairs, tokens
-from strangler.proxy.refusals import Refused
+from strangler.proxy.heads import Sink, pairs, tokens
+from strangler.proxy.names import (
+    AUTHORIZATION,
+    COHORT,
+    CONNECTION,
+    CONTENT_LENGTH,
+    COOKIE,
+    EXPECT,
+    FORWARDED_FOR,
+    FORWARDED_HOST,
+    FORWARDED_PROTO,
+    HOP,
+    HOST,
+    OF_STRANGERS,
+    OF_TRUSTED,
+    REQUEST_ID,
+    TRACEPARENT,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    VIA_LIST,
+)
+from strangler.proxy.refusals import Refused, malformed
+from strangler.proxy.targets import CLOSED_METHODS, checked_host, checked_target, is_host
 
 VIA: Final = b"1.1 banyan"
 
-(
-    HOST,
-    CONNECTION,
-    CONTENT_LENGTH,
-    TRANSFER_ENCODING,
-    AUTHORIZATION,
-    COOKIE,
-    REQUEST_ID,
-    TRACEPARENT,
-    FORWARDED_FOR,
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-    EXPECT,
-    UPGRADE,
-    HOP,
-    VIA_LIST,
-    COHORT,
-) = range(1, 17)
-
-_KNOWN: Final = {
-    b"host": HOST,
-    b"connection": CONNECTION,
-    b"content-length": CONTENT_LENGTH,
-    b"transfer-encoding": TRANSFER_ENCODING,
-    b"authorization": AUTHORIZATION,
-    b"cookie": COOKIE,
-    b"x-request-id": REQUEST_ID,
-    b"traceparent": TRACEPARENT,
-    b"x-forwarded-for": FORWARDED_FOR,
-    b"x-forwarded-proto": FORWARDED_PROTO,
-    b"x-forwarded-host": FORWARDED_HOST,
-    b"expect": EXPECT,
-    b"upgrade": UPGRADE,
-    # hop-by-hop whether or not Connection names them (RFC 9110 §7.6.1); with trailers goes their offer
-    b"keep-alive": HOP,
-    b"proxy-connection": HOP,
-    b"proxy-authorization": HOP,
-    b"te": HOP,
-    b"trailer": HOP,
-    b"http2-settings": HOP,
-    b"via": VIA_LIST,
-    b"banyan-cohort": COHORT,
-}
-_ONLY_A_PROXY_SAYS: Final = (
-    b"forwarded",
-    b"x-real-ip",
-    b"x-forwarded-port",
-    b"x-forwarded-prefix",
-    b"x-forwarded-server",
-)
-_OF_TRUSTED: Final = Kinds(_KNOWN)
-_OF_STRANGERS: Final = Kinds(_KNOWN | dict.fromkeys(_ONLY_A_PROXY_SAYS, HOP))
 _LISTS: Final = frozenset({CONNECTION, FORWARDED_FOR, UPGRADE, HOP, VIA_LIST})
 _NOT_TO_BE_NAMED: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"via"})
 
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_ABSOLUTE: Final = re.compile(rb"(?i:https?)://([^/?#]*)(/[^?]*)?(\?.*)?")
-_DOT_SEGMENT: Final = re.compile(rb"/\.{1,2}(?:/|\Z)")
 _TRACEPARENT: Final = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ID_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:/+=@-"
 _LONGEST_ID: Final = 128
@@ -86,7 +50,6 @@ _HEX: Final = b"0123456789abcdef"
 _ADDRESS_BYTES: Final = b"0123456789abcdefABCDEF.:"
 _ZEROS: Final = b"0" * 8
 _SCHEMES: Final = frozenset({b"http", b"https"})
-_CLOSED: Final = frozenset({b"CONNECT", b"TRACE"})
 SLASH: Final = 47
 FIRST_VISIBLE: Final = 33
 
@@ -114,7 +77,6 @@ class RequestHead:
     keep_alive: bool = True
     content_length: int = 0
     chunked: bool = False
-    expects_continue: bool = False
     upgrade: bool = False
     authorization: bytes | None = None
     cookie: bytes | None = None
@@ -147,7 +109,7 @@ class RequestReader:
     def __init__(self, peer: Peer, *, max_headers: int) -> None:
         self._peer = peer
         self._max_headers = max_headers
-        self._kind_of = (_OF_TRUSTED if peer.trusted else _OF_STRANGERS).__getitem__
+        self._kind_of = (OF_TRUSTED if peer.trusted else OF_STRANGERS).__getitem__
         self._altered = False
         self._added = b"\r\nVia: %b\r\nX-Forwarded-For: %b" % (VIA, peer.address)
         self._believed_host: bytes | None = None
@@ -170,10 +132,10 @@ class RequestReader:
         except HttpParserInvalidMethodError:
             raise Refused(refusals.METHOD_UNKNOWN) from None
         except HttpParserError as error:
-            raise _malformed(str(error)) from None
+            raise malformed(str(error)) from None
         urls = self._urls
         if not urls or raw[0] < FIRST_VISIBLE:  # llhttp would skip empty lines, and the count below be wrong
-            raise _malformed("There is no request line.")
+            raise malformed("There is no request line.")
         self._altered = False
         # llhttp has seen to it that LF stands at the ends of lines alone
         repeated = b"" if len(headers) == raw.count(b"\n") - 2 else self._merge_repeated(raw)
@@ -184,12 +146,16 @@ class RequestReader:
         method = request.method = raw[: raw.find(b" ")]
         request.target = target = urls[0]
         if not raw.startswith(b" HTTP/1.1\r", len(method) + len(target) + 1):
-            self._altered = True
-            _check_version(request, raw)
+            self._settle_version(request, raw)
         added = self._note_headers(request)
-        request.path = target.partition(b"?")[0]
-        if target[0] != SLASH or method in _CLOSED or len(target.translate(None, b"#%.")) != len(target):
-            self._altered |= _settle_target(request)
+        if (
+            target[0] != SLASH
+            or method in CLOSED_METHODS
+            or len(target.translate(None, b"#%.")) != len(target)
+        ):
+            request.target = checked_target(method, target, request.host)
+            self._altered |= request.target is not target
+        request.path = request.target.partition(b"?")[0]
         if request.has_body_or_upgrade:
             self._settle_body(request)
         if self._altered:
@@ -218,7 +184,7 @@ class RequestReader:
             value = headers[name]
             if kind == HOST:
                 if host is not None:
-                    raise _malformed("Host is given twice.")
+                    raise malformed("Host is given twice.")
                 host = value
             elif kind == REQUEST_ID:
                 if (
@@ -240,13 +206,13 @@ class RequestReader:
                 else:
                     self._remove(name)
             elif kind == FORWARDED_HOST:
-                if trusted and forwarded_host is None and (value == host or _HOST.fullmatch(value)):
+                if trusted and forwarded_host is None and (value == host or is_host(value)):
                     forwarded_host = value
                 else:
                     self._remove(name)
             elif kind == AUTHORIZATION:
                 if request.authorization is not None:
-                    raise _malformed("Authorization is given twice.")
+                    raise malformed("Authorization is given twice.")
                 request.authorization = value
             elif kind == COOKIE:
                 request.cookie = value if request.cookie is None else b"%b; %b" % (request.cookie, value)
@@ -257,7 +223,7 @@ class RequestReader:
                     self._remove(name)
             elif kind == CONTENT_LENGTH:
                 if request.has_length:
-                    raise _malformed("There are two lengths.")
+                    raise malformed("There are two lengths.")
                 request.has_length = request.has_body_or_upgrade = True
                 request.content_length = int(value)
             elif kind == CONNECTION:
@@ -270,9 +236,9 @@ class RequestReader:
             else:
                 self._note_rare_header(request, kind, name, value)
         if host is None:
-            raise _malformed("There is no Host header.")
+            raise malformed("There is no Host header.")
         if host != self._believed_host:
-            host = self._believed_host = _checked_host(host)
+            host = self._believed_host = checked_host(host)
         request.host = host
         if connection is None:
             if request.upgrade or request.http_1_0:
@@ -317,7 +283,7 @@ class RequestReader:
         headers = self._headers
         if kind == TRANSFER_ENCODING:
             if request.chunked or value.strip(b" \t").lower() != b"chunked":
-                raise _malformed("Transfer-Encoding must be chunked, once.")
+                raise malformed("Transfer-Encoding must be chunked, once.")
             request.chunked = request.has_body_or_upgrade = True
             if value != b"chunked":
                 headers[name] = b"chunked"
@@ -325,7 +291,6 @@ class RequestReader:
         elif kind == EXPECT:
             if value.strip(b" \t").lower() != b"100-continue":
                 raise Refused(refusals.EXPECTATION)
-            request.expects_continue = True
         elif kind == COHORT:
             request.cohort = value
         elif kind == UPGRADE:
@@ -354,7 +319,7 @@ class RequestReader:
             request.upgrade = False
         others = set(named) - {b"close", b"keep-alive", b"upgrade"}
         if others & _NOT_TO_BE_NAMED:
-            raise _malformed("Connection names a header that is not its to remove.")
+            raise malformed("Connection names a header that is not its to remove.")
         if others:
             self._drop(others)
 
@@ -362,14 +327,23 @@ class RequestReader:
         for name in [name for name in self._headers if name.lower() in lowered]:
             self._remove(name)
 
+    def _settle_version(self, request: RequestHead, raw: bytes) -> None:
+        self._altered = True
+        line_end = raw.find(b"\r\n")
+        if raw.startswith(b" HTTP/1.0", line_end - 9):
+            request.http_1_0 = True
+            request.keep_alive = False
+        elif not raw.startswith(b" HTTP/1.1", line_end - 9):
+            raise Refused(refusals.VERSION)
+
     def _settle_body(self, request: RequestHead) -> None:
         """What can only be judged when all headers are known."""
         self._parser = HttpRequestParser(self._sink)  # the old one would take what comes next for a body
         if request.chunked:
             if request.http_1_0:
-                raise _malformed("HTTP/1.0 has no Transfer-Encoding.")
+                raise malformed("HTTP/1.0 has no Transfer-Encoding.")
             if request.has_length:
-                raise _malformed("Both Content-Length and Transfer-Encoding are given.")
+                raise malformed("Both Content-Length and Transfer-Encoding are given.")
 
     def _merge_repeated(self, raw: bytes) -> bytes:
         """Read a head in which some name comes twice; returns the lines that the dict has no room for."""
@@ -390,58 +364,10 @@ class RequestReader:
             elif kind == COOKIE:
                 headers[name] = b"%b; %b" % (headers[name], value)
             elif kind:
-                raise _malformed(f"{name.decode('latin-1')} is given twice.")
+                raise malformed(f"{name.decode('latin-1')} is given twice.")
             else:
                 repeated.append(b"\r\n%b: %b" % (name, value))
         return b"".join(repeated)
-
-
-def _check_version(request: RequestHead, raw: bytes) -> None:
-    line_end = raw.find(b"\r\n")
-    if raw.startswith(b" HTTP/1.0", line_end - 9):
-        request.http_1_0 = True
-        request.keep_alive = False
-    elif not raw.startswith(b" HTTP/1.1", line_end - 9):
-        raise Refused(refusals.VERSION)
-
-
-def _settle_target(request: RequestHead) -> bool:
-    """Check a target that is not plainly a path, and bring it to origin form; whether that changed it."""
-    target = request.target
-    if request.method in _CLOSED:
-        raise Refused(refusals.METHOD_CLOSED)
-    if b"#" in target:
-        raise _malformed("A request target has no fragment.")
-    if not target.startswith(b"/"):
-        request.target = _origin_form(target, request)
-    path = request.path = request.target.partition(b"?")[0]
-    if b"." in (plain := unquote_to_bytes(path)) and _DOT_SEGMENT.search(plain):
-        raise _malformed("The path has dot segments.")
-    return request.target is not target
-
-
-def _origin_form(target: bytes, request: RequestHead) -> bytes:
-    """RFC 9112 §3.2: the absolute form names the same host as Host or is refused; `*` is for OPTIONS."""
-    if target == b"*" and request.method == b"OPTIONS":
-        return target
-    absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None:
-        raise _malformed("The request target is neither a path nor an http URL.")
-    authority, path, query = absolute.groups()
-    if authority.lower() != request.host.lower():
-        raise _malformed("The request target and Host name different hosts.")
-    return (path or b"/") + (query or b"")
-
-
-def _checked_host(value: bytes) -> bytes:
-    host = value.strip(b" \t")  # llhttp leaves what stands before the line's end
-    if not _HOST.fullmatch(host):
-        raise _malformed("Host names no host.")
-    return host
-
-
-def _malformed(why: str) -> Refused:
-    return Refused(refusals.MALFORMED.because(why))
 
 
 def new_trace_id() -> bytes:

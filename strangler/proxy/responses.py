@@ -8,30 +8,20 @@ from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from strangler.proxy.heads import Kinds, Sink, pairs, tokens
+from strangler.proxy.heads import Sink, pairs, tokens
+from strangler.proxy.names import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    OF_UPSTREAMS,
+    REQUEST_ID,
+    TRACEPARENT,
+    TRANSFER_ENCODING,
+    UPGRADE,
+)
 from strangler.proxy.requests import RequestHead
 
-(CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, KEPT_BACK, UPGRADE, REQUEST_ID, TRACEPARENT) = range(1, 8)
-
-_KINDS: Final = Kinds(
-    {
-        b"connection": CONNECTION,
-        b"content-length": CONTENT_LENGTH,
-        b"transfer-encoding": TRANSFER_ENCODING,
-        b"upgrade": UPGRADE,
-        # hop-by-hop, and what the proxy says itself
-        b"keep-alive": KEPT_BACK,
-        b"proxy-connection": KEPT_BACK,
-        b"proxy-authenticate": KEPT_BACK,
-        b"trailer": KEPT_BACK,
-        b"te": KEPT_BACK,
-        b"x-request-id": REQUEST_ID,
-        b"traceparent": TRACEPARENT,
-        b"banyan-side": KEPT_BACK,
-    }
-)
-# bound once: they run for every header
-_kind_of: Final = _KINDS.__getitem__
+# bound once: it runs for every header
+_kind_of: Final = OF_UPSTREAMS.__getitem__
 _NOT_TO_BE_NAMED: Final = frozenset({b"content-length", b"transfer-encoding", b"via"})
 
 
@@ -159,7 +149,7 @@ class ResponseReader:
         self._altered = True
         repeated = []
         for name, value in pairs(raw):
-            kind = _KINDS[name]
+            kind = _kind_of(name)
             if name not in headers:
                 headers[name] = value
             elif kind in {CONNECTION, UPGRADE}:

@@ -5,7 +5,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strangler.proxy.metrics import BUCKETS, Cell, bucket, merge, percentile, render, upper_bound
+from strangler.proxy.metrics import BUCKETS, Cell, bucket, merge, render
+
+
+def upper_bound(at: int) -> int:
+    if at < 8:
+        return at + 1
+    power = (at >> 3) + 3
+    return (8 + (at & 7) + 1) << (power - 4)
 
 
 @given(st.integers(0, 1 << 33))
@@ -16,22 +23,6 @@ def test_a_duration_lies_in_its_bucket_which_is_an_eighth_wide_at_most(micros):
         lower = upper_bound(at - 1)
         assert lower <= micros
         assert upper_bound(at) - lower <= max(1, lower // 8 + 1)
-
-
-@given(st.lists(st.integers(1, 30_000_000), min_size=1, max_size=300))
-def test_percentiles_are_right_within_an_eighth(durations):
-    cell = Cell("r", "legacy")
-    for micros in durations:
-        cell.buckets[bucket(micros)] += 1
-    for share in (0.5, 0.9, 0.99, 1.0):
-        true = sorted(durations)[max(0, -(-int(share * 1000) * len(durations) // 1000) - 1)] / 1e6
-        found = percentile(cell.buckets, share)
-        assert found is not None
-        assert true <= found <= true * 1.126 + 1e-6
-
-
-def test_nothing_measured_has_no_percentile():
-    assert percentile(Cell("r", "legacy").buckets, 0.5) is None
 
 
 def test_workers_add_up():
