@@ -1,4 +1,4 @@
-"""The access log: one JSON line per request, formatted at once, written later by a thread.
+"""The access log: one line per request, JSON or for people, formatted at once, written later by a thread.
 
 `add` only appends to a list. A tick hands what has gathered to a thread, so that a pipe whose reader is slow
 delays no request. If the thread falls far behind, lines are dropped and counted: the log must never use up
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 if TYPE_CHECKING:
+    from strangler.proxy.exchange import Exchange
     from strangler.proxy.turn import Book
 
 MOST_LINES_WAITING: Final = 50_000
@@ -28,6 +29,7 @@ class AccessLog:
     __slots__ = (
         "_batches",
         "_fd",
+        "_for_people",
         "_handed_over",
         "_lines",
         "_sample",
@@ -38,9 +40,10 @@ class AccessLog:
         "written",
     )
 
-    def __init__(self, fd: int, *, sample: float) -> None:
+    def __init__(self, fd: int, *, sample: float, for_people: bool = False) -> None:
         self._fd = fd
         self._sample = sample
+        self._for_people = for_people
         self._lines: list[bytes] = []
         self._second = 0
         self._stamp = b""
@@ -63,46 +66,63 @@ class AccessLog:
         for exchange, status, seconds, error in books:
             if self._sample < 1 and status < 500 and error is None and self._is_left_out():
                 continue
-            request = exchange.request
-            path = request.path
-            if path.translate(None, _PLAIN) or len(path) > _LONGEST_PATH:
-                path = _escaped(path)
-            upstream = exchange.upstream
-            self._lines.append(
-                b'{"timestamp":"%bZ","level":"info","service":"strangler","event":"request",%b"path":"%b",'
-                b'"status":%d,"ms":%.2f,"bytes_in":%d,"bytes_out":%d,"client":"%b","request_id":"%b",'
-                b'"trace_id":"%b","upstream":"%b"%b}\n'
-                % (
-                    stamp,
-                    exchange.lane.log_fields,
-                    path,
-                    status,
-                    seconds * 1000,
-                    exchange.bytes_in,
-                    exchange.bytes_out,
-                    request.address,
-                    request.request_id,
-                    request.traceparent[3:35],
-                    b"" if upstream is None else upstream.address.label,
-                    b"" if error is None and not exchange.retries else _rare(error, exchange.retries),
-                )
+            line = self._line_for_people if self._for_people else self._line
+            self._lines.append(line(stamp, exchange, status, seconds * 1000, error))
+
+    @staticmethod
+    def _line(stamp: bytes, exchange: "Exchange", status: int, ms: float, error: str | None) -> bytes:
+        request = exchange.request
+        path = request.path
+        if path.translate(None, _PLAIN) or len(path) > _LONGEST_PATH:
+            path = _escaped(path)
+        upstream = exchange.upstream
+        return (
+            b'{"timestamp":"%bZ","level":"info","service":"strangler","event":"request",%b"path":"%b",'
+            b'"status":%d,"ms":%.2f,"bytes_in":%d,"bytes_out":%d,"client":"%b","request_id":"%b",'
+            b'"trace_id":"%b","upstream":"%b"%b}\n'
+            % (
+                stamp,
+                exchange.lane.log_fields,
+                path,
+                status,
+                ms,
+                exchange.bytes_in,
+                exchange.bytes_out,
+                request.address,
+                request.request_id,
+                request.traceparent[3:35],
+                b"" if upstream is None else upstream.address.label,
+                b"" if error is None and not exchange.retries else _rare(error, exchange.retries),
             )
+        )
+
+    @staticmethod
+    def _line_for_people(
+        stamp: bytes, exchange: "Exchange", status: int, ms: float, error: str | None
+    ) -> bytes:
+        request = exchange.request
+        return b"%b %d %b %b, %b, %.1f ms%b\n" % (
+            stamp[11:],
+            status,
+            request.method,
+            _escaped(request.path),
+            exchange.lane.cell.side.encode(),
+            ms,
+            b"" if error is None else b", " + error.encode(),
+        )
 
     def _is_left_out(self) -> bool:
         return random.random() >= self._sample  # ruff: ignore[suspicious-non-cryptographic-random-usage] — a sample
 
     def add_refused(self, peer: bytes, request_id: bytes, status: int, error: str) -> None:
         """The line of a request that was not understood."""
+        stamp, slug = _stamp(time.time()), error.encode()
+        if self._for_people:
+            self._lines.append(b"%b %d from %b, %b\n" % (stamp[11:], status, peer, slug))
+            return
         self._lines.append(
-            b'{"timestamp":"%b.000Z","level":"info","service":"strangler","event":"request","status":%d,'
-            b'"client":"%b","request_id":"%b","error":"%b"}\n'
-            % (
-                _stamp(time.time()),
-                status,
-                peer,
-                request_id,
-                error.encode(),
-            )
+            b'{"timestamp":"%bZ","level":"info","service":"strangler","event":"request","status":%d,'
+            b'"client":"%b","request_id":"%b","error":"%b"}\n' % (stamp, status, peer, request_id, slug)
         )
 
     def flush(self) -> None:

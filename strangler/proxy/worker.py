@@ -68,7 +68,10 @@ async def run_worker(config: ProxyConfig, listener: socket.socket, control: sock
 @asynccontextmanager
 async def serving(config: ProxyConfig, live: Any, routes: Any) -> AsyncGenerator[Switchboard, None]:
     """A switchboard with its pools, log and clock, for as long as the block lasts."""
-    log = AccessLog(sys.stdout.fileno(), sample=config.access_log_sample) if config.access_log else None
+    log = None
+    if config.access_log:
+        for_people = config.log_format == "text"
+        log = AccessLog(sys.stdout.fileno(), sample=config.access_log_sample, for_people=for_people)
     pools = {
         name: Pool(name, urls, config.limits, config.timeouts)
         for name, urls in config.upstreams.items()

@@ -56,6 +56,19 @@ def test_a_line_is_json_whatever_was_asked(tmp_path: Path):
     assert refused["status"] == 400
 
 
+def test_people_get_a_line_that_they_can_read(tmp_path: Path):
+    path = tmp_path / "log"
+    with path.open("wb") as file:
+        log = AccessLog(file.fileno(), sample=1, for_people=True)
+        log.add([(exchange("/a?secret=1"), 200, 0.0015, None), (exchange("/a"), 502, 2.0, "upstream-down")])
+        log.add_refused(b"10.0.0.1", b"f" * 32, 400, "malformed-request")
+        log.close()
+    went_well, failed, refused = path.read_text(encoding="utf-8").splitlines()
+    assert went_well.endswith(" 200 GET /a, legacy, 1.5 ms")
+    assert failed.endswith(" 502 GET /a, legacy, 2000.0 ms, upstream-down")
+    assert refused.endswith(" 400 from 10.0.0.1, malformed-request")
+
+
 def test_a_sample_leaves_out_what_went_well_and_nothing_that_failed(tmp_path: Path):
     path = tmp_path / "log"
     with path.open("wb") as file:
