@@ -131,7 +131,7 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
     trip_open = row["trip_status"] == "scheduled" and booking_state.leaves_at(row) > row["now"]
     step = booking.settlement(paid, trip_open=trip_open)
     if step is Settlement.NOTHING:
-        # A booking has one payment; a second can only be an operator's doing by hand.
+        # A booking is settled with one payment; a second can only be an operator's doing by hand.
         log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
         return False
     if step is Settlement.RECLAIM and not await _reclaim(conn, row, tickets, booking):

@@ -204,8 +204,11 @@ class Booking:
         )
 
     def settlement(self, paid: Decimal, *, trip_open: bool) -> Settlement:
-        """What is to be done now that `paid` has arrived; `trip_open` if seats of the trip are still sold."""
-        if self.settled or self.status is Status.CONFIRMED:
+        """What is to be done now that `paid` has arrived; `trip_open` if seats of the trip are still sold.
+
+        A booking that is confirmed without any money was free in the end: what arrives goes back.
+        """
+        if self.settled:
             return Settlement.NOTHING
         if self.status is Status.HELD and paid >= self.total:
             return Settlement.CONFIRM
@@ -227,10 +230,11 @@ class Booking:
 
     def refund_paid(self, paid: Decimal) -> Booking:
         """The money cannot be used: all of it is owed back. A hold that it does not pay for is over."""
-        if self.status is Status.CONFIRMED:
-            raise MoveRefused("it is confirmed")
+        if self.settled:
+            raise MoveRefused("it is paid for")
         reason = {
             Status.HELD: Reason.PAID_TOO_LITTLE,
+            Status.CONFIRMED: Reason.PAID_TOO_MUCH,
             Status.EXPIRED: Reason.PAID_LATE,
             Status.CANCELLED: Reason.PAID_AFTER_CANCELLATION,
         }[self.status]

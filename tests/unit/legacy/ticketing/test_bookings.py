@@ -124,7 +124,7 @@ def test_another_bookings_ticket_is_named() -> None:
         (Status.EXPIRED, 100, False, Settlement.REFUND),
         (Status.EXPIRED, 99, True, Settlement.REFUND),
         (Status.CANCELLED, 100, True, Settlement.REFUND),
-        (Status.CONFIRMED, 100, True, Settlement.NOTHING),
+        (Status.CONFIRMED, 100, True, Settlement.REFUND),
     ],
 )
 def test_what_money_does(status: Status, paid: int, trip_open: bool, step: Settlement) -> None:
