@@ -177,10 +177,8 @@ class RequestReader:
         kind_of = self._kind_of
         trusted = self._peer.trusted
         host = address = forwarded_proto = forwarded_host = request_id = traceparent = connection = None
-        for name in [*headers]:
+        for name in list(filter(kind_of, headers)):  # a list, because names are removed on the way
             kind = kind_of(name)
-            if not kind:
-                continue
             value = headers[name]
             if kind == HOST:
                 if host is not None:

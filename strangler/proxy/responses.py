@@ -94,10 +94,8 @@ class ResponseReader:
     def _note_headers(self, response: ResponseHead, request: RequestHead) -> None:  # ruff: ignore[complex-structure, too-many-branches] — a hot pass
         headers = self._headers
         connection = None
-        for name in [*headers]:
+        for name in list(filter(_kind_of, headers)):  # a list, because names are removed on the way
             kind = _kind_of(name)
-            if not kind:
-                continue
             value = headers[name]
             if kind == CONTENT_LENGTH:
                 if response.length is not None:
