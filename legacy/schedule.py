@@ -246,7 +246,7 @@ async def _publish_timetables(
                     if timetable_id not in known
                 }
             )
-        departures = _departures_of_timetables(timetables, span["from"], span["to"])
+        departures = _departures_of_timetables(timetables, span["from"], span["to"], span["like"])
         if len(departures) > MOST_OF_A_FEED:
             message = (
                 f"These are {len(departures)} departures; at most {MOST_OF_A_FEED} are made at once: "
@@ -258,16 +258,24 @@ async def _publish_timetables(
 
 
 def _departures_of_timetables(
-    timetables: Sequence[Row], first: date, last: date
+    timetables: Sequence[Row], first: date, last: date, like: date | None
 ) -> list[tuple[UUID, UUID, UUID, Departure]]:
-    """(trip id, timetable id, route id, departure) of each timetable on each of its days of service."""
+    """(trip id, timetable id, route id, departure) of each timetable on each of its days of service.
+
+    With `like` each day has the service of that one.
+    """
+    every_day = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     dates: dict[str, list[date]] = {}
     zones: dict[str, ZoneInfo] = {}
     departures = []
     for timetable in timetables:
         service = timetable["service_id"]
         if service not in dates:
-            dates[service] = list(_calendar(timetable).dates(first, last))
+            calendar = _calendar(timetable)
+            if like is None:
+                dates[service] = list(calendar.dates(first, last))
+            else:
+                dates[service] = every_day if [*calendar.dates(like, like)] else []
         name = timetable["time_zone"]
         zone = zones.setdefault(name, ZoneInfo(name))
         takes = timedelta(seconds=timetable["duration_s"])

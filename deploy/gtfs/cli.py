@@ -48,6 +48,12 @@ def import_feed(
     dates: Annotated[
         str | None, typer.Option(metavar="FROM:TO", help="Put the departures of these service days on sale.")
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATE", help="On these days run what the feed runs on DATE: for a feed that is over."
+        ),
+    ] = None,
     layout: Annotated[
         str | None, typer.Option(help="The departures' layout; one of 40 seats if left out.")
     ] = None,
@@ -63,6 +69,7 @@ def import_feed(
     """Import a feed: stops, routes and timetables, all of it or nothing; again, and it is updated."""
     console = Console(stderr=True)
     span = _span(dates)
+    model = _span(like)
     query = {"file_name": feed.name}
     if leg_fare is not None:
         query["default_leg_fare"] = str(leg_fare)
@@ -83,7 +90,8 @@ def import_feed(
             trips = None
             if span is not None:
                 layout_id = layout or await _layout(api, found)
-                body = {"timetables": {"from": str(span[0]), "to": str(span[1])}, "layout_id": layout_id}
+                days = {"from": str(span[0]), "to": str(span[1])} | ({"like": str(model[0])} if model else {})
+                body = {"timetables": days, "layout_id": layout_id}
                 trips = await api.post(f"/api/companies/{found['id']}/trips", body)
             return {"company": found, "import": done, "trips": trips}
 
@@ -255,7 +263,10 @@ def _tell(
     console.print(f"  {trips['created']:,} departures are on sale, {trips['skipped']:,} were there already.")
     if not trips["items"]:
         if not trips["skipped"]:
-            console.print("  The feed has no service on these days: look into its calendar.txt.")
+            console.print(
+                "  The feed has no service on these days: see its calendar.txt, "
+                "or add --like with a day on which it has."
+            )
         return
     trip = trips["items"][0]
     console.print(f"  one of them:     {url}/trips/{trip['id']}", soft_wrap=True)

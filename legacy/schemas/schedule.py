@@ -72,6 +72,12 @@ class TimetableSpan(StrictSchema):
     first = LocalDate(required=True, data_key="from", attribute="from")
     last = LocalDate(required=True, data_key="to", attribute="to")
     ids = fields.List(IdField(), load_default=None, validate=validate.Length(min=1, max=1000))
+    like = LocalDate(
+        load_default=None,
+        metadata={
+            "description": "Run on each of the days what the feed runs on this one: for a feed that is over."
+        },
+    )
 
     @validates_schema(skip_on_field_errors=True)
     @staticmethod

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.contract.client import Client
-from tests.contract.world import confirmed, in_hours, instant, rupees
+from tests.contract.world import confirmed, hold, in_hours, instant, rupees
 
 TODAY = datetime.now(UTC).date()
 SMALL_FEED = {
@@ -364,6 +364,30 @@ class TestFeeds:
             }
         imports = company.operator.get(f"/api/companies/{company.id}/gtfs/imports").ok()["items"]
         assert imports[0]["status"] == "succeeded"
+
+    def test_a_feed_that_is_over_runs_on_a_chosen_day_like_on_one_of_its_own(self, world, anyone, passenger):
+        company = world.company()
+        old = SMALL_FEED["calendar.txt"].rpartition("DAILY")[0] + "DAILY,1,1,1,1,1,0,0,20140101,20141231\n"
+        send_feed(company, {**SMALL_FEED, "calendar.txt": old}, city=f"Mysuru {uuid4().hex[:6]}").ok(201)
+        day = str((datetime.now(UTC) + timedelta(days=4)).date())
+        span = {"from": day, "to": day}
+        body = {"timetables": span, "layout_id": company.layout()["id"]}
+        path = f"/api/companies/{company.id}/trips"
+        assert company.operator.post(path, body).ok(201)["created"] == 0
+        sunday, monday = "2014-06-01", "2014-06-02"
+        assert (
+            company.operator.post(path, {**body, "timetables": {**span, "like": sunday}}).ok(201)["created"]
+            == 0
+        )
+        made = company.operator.post(path, {**body, "timetables": {**span, "like": monday}}).ok(201)["items"]
+        assert {trip["service_date"] for trip in made} == {day}
+        morning = min(made, key=itemgetter("departs_at"))
+        stops = morning["stops"]
+        params = {"from": stops[0]["stop_id"], "to": stops[-1]["stop_id"], "date": day}
+        assert morning["id"] in {
+            offer["trip_id"] for offer in anyone.get("/api/search", params=params).ok()["items"]
+        }
+        assert hold(passenger, morning)["status"] in {"held", "confirmed"}
 
     def test_importing_it_again_changes_nothing(self, world):
         company = world.company()
