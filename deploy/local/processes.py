@@ -48,6 +48,9 @@ class Child(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         assert self._transport is not None
         code = self._transport.get_returncode()
+        # Its children are of its session; of a master that was killed they live on (nginx's workers do).
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGTERM)
         if not self.exited.done():
             self.exited.set_result(code if code is not None else 0)
 

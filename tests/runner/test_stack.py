@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+
+from tests.contract.world import eventually
 
 if TYPE_CHECKING:
     from tests.stack import RunningStack
@@ -70,6 +73,21 @@ def test_what_is_killed_comes_back(private_stack: RunningStack, name):
     private_stack.wait_until_ready(name, restarts=before + 1)
     until_status(private_stack.gateway_url + "/.well-known/jwks.json", 200)
     until_status(private_stack.legacy_url + "/readyz", 200)
+
+
+def test_the_workers_of_a_killed_gateway_do_not_outlive_it(private_stack: RunningStack):
+    before = private_stack.status()["gateway"]["restarts"]
+    session = private_stack.kill("gateway")
+    private_stack.wait_until_ready("gateway", restarts=before + 1)
+    eventually(lambda: len(members(session)), lambda left: left == 0, "their end")
+
+
+def members(session: int) -> list[str]:
+    """The processes of a session."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "-s", str(session)], capture_output=True, text=True, check=False
+    )
+    return listed.stdout.split()
 
 
 async def test_a_killed_database_keeps_what_was_committed(private_stack: RunningStack):
