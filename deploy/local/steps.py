@@ -49,7 +49,15 @@ def once(stamps: Stamps, digest: str, step: Step) -> Step:
 
 def external(what: str, variable: str, probe: Probe) -> Act:
     """A server that somebody else runs has to answer soon, or the address is wrong."""
+    return _until(probe, 0.2, f"{what} does not answer at the address in {variable}")
 
+
+def first_page(url: str) -> Act:
+    """The whole way that a reader comes has to be open."""
+    return _until(by_request(url + "/", below=400), 0.05, "Everything runs, but the first page does not come")
+
+
+def _until(probe: Probe, pause_s: float, failure: str) -> Act:
     async def wait(_spawner: Spawner) -> None:
         deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
         while True:
@@ -58,29 +66,7 @@ def external(what: str, variable: str, probe: Probe) -> Act:
                 return
             except NOT_YET as error:
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StartFailed(
-                        f"{what} does not answer at the address in {variable}: {error}"
-                    ) from error
-            await asyncio.sleep(0.2)
+                    raise StartFailed(f"{failure}: {error}") from error
+            await asyncio.sleep(pause_s)
 
     return wait
-
-
-def first_page(url: str) -> Act:
-    """The whole way that a reader comes has to be open."""
-    probe = by_request(url + "/", below=400)
-
-    async def fetch(_spawner: Spawner) -> None:
-        deadline = asyncio.get_running_loop().time() + _EXTERNAL_WITHIN_S
-        while True:
-            try:
-                await asyncio.wait_for(probe(), _EXTERNAL_WITHIN_S)
-                return
-            except NOT_YET as error:
-                if asyncio.get_running_loop().time() > deadline:
-                    raise StartFailed(
-                        f"Everything runs, but the first page does not come: {error}"
-                    ) from error
-            await asyncio.sleep(0.05)
-
-    return fetch
