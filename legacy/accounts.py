@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from common.addresses import throttled_as
 from common.database import transaction
 from common.ids import uuid7
+from common.mail import mailer
 from common.passwords import check_password_rules, hash_password, verify_dummy, verify_password
 from common.problems import Conflict, NotFound, Unauthorized, ValidationFailed
-from legacy import mailer, sessions, throttles
+from legacy import sessions, throttles
 from legacy.letters import password_changed
 from legacy.queries import accounts as queries
 from legacy.queries import resets as reset_queries
 from legacy.queries import sessions as session_queries
 from legacy.queries import throttles as throttle_queries
 from legacy.rules.accounts import standing_after
-from legacy.rules.addresses import throttled_as
 from legacy.rules.sessions import IDLE_FOR
 from legacy.sessions import Session
 

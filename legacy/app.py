@@ -9,13 +9,14 @@ from aiohttp import web
 
 from common import context, database, health, metrics, openapi, principals, problems
 from common.idempotency import FINGERPRINT_KEY, purge_expired
+from common.mail.mailer import open_mail
+from common.routing import add_endpoints
+from common.sweeps import SWEEPER, Sweep, Sweeper
 from common.tokens import AUDIENCE, ISSUER, KeyRing
 from common.web.i18n import language_middleware
+from common.web.renewal import renew_first
 from legacy import company_router, login_router, pages, payment_router, qr_router, ticket_router, user_router
-from legacy.keys import CONFIG, QR_KEYS, SWEEPER, TOKEN_KEYS
-from legacy.pages.renewal import renew_first
-from legacy.postbox import POSTBOX, open_postbox
-from legacy.sweeps import Sweep, Sweeper
+from legacy.keys import CONFIG, QR_KEYS, TOKEN_KEYS
 
 if TYPE_CHECKING:
     from legacy.config import Config
@@ -44,7 +45,7 @@ def create_app(config: Config) -> web.Application:
     app[FINGERPRINT_KEY] = config.secret_key
     app[TOKEN_KEYS] = token_keys
     app[QR_KEYS] = KeyRing.from_file(config.qr_keys_file)
-    app[POSTBOX] = open_postbox(config.mail_url)
+    open_mail(app, config.mail_url, config.mail_from, config.public_url)
     app[SWEEPER] = Sweeper((*(sweep for router in ROUTERS for sweep in router.SWEEPS), FORGET_KEYS))
 
     app.cleanup_ctx.append(
@@ -53,13 +54,9 @@ def create_app(config: Config) -> web.Application:
     app.cleanup_ctx.append(app[SWEEPER].run)
 
     app.on_response_prepare.append(context.return_ids_of_streams)
-    app.on_response_prepare.append(keep_nothing)
 
     endpoints = [endpoint for router in ROUTERS for endpoint in router.ENDPOINTS]
-    for doc, handler in endpoints:
-        app.router.add_route(doc.method, doc.path, handler)
-        if doc.method == "GET":
-            app.router.add_route("HEAD", doc.path, handler)
+    add_endpoints(app, endpoints)
     pages.add_pages(app, [page for router in ROUTERS for page in router.PAGES])
     openapi.add_docs(app, openapi.build_document("Banyan", "1", [doc for doc, _ in endpoints]))
     health.add_health(app, {"database": database.check_pool})
@@ -74,9 +71,3 @@ async def forget_idempotency_keys(app: web.Application) -> int:
 
 
 FORGET_KEYS = Sweep("forget idempotency keys", 600.0, forget_idempotency_keys)
-
-
-async def keep_nothing(request: web.Request, response: web.StreamResponse) -> None:  # ruff: ignore[unused-async] — a signal
-    """What the API answers is nobody's to keep unless the handler says otherwise."""
-    if request.path.startswith("/api/"):
-        response.headers.setdefault("Cache-Control", "no-store")

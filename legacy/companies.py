@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from common.database import transaction
 from common.ids import uuid7
 from common.problems import Conflict, NotFound, ValidationFailed
+from common.unique import unique_or
 from legacy.queries import companies as queries
 from legacy.rules.companies import DEFAULT_REFUND_POLICY
 from legacy.rules.places import slug
-from legacy.unique import unique_or
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common.openapi import RouteDoc
+from common.routing import Endpoint
 from common.schemas import ListQuery
 from legacy.handlers import companies, fleet, gtfs, network, schedule
 from legacy.pages import operator, operator_fleet, operator_network, operator_schedule
-from legacy.routing import Endpoint
 from legacy.schemas import company as company_wire
 from legacy.schemas import fleet as fleet_wire
 from legacy.schemas import gtfs as gtfs_wire
@@ -18,7 +18,7 @@ from legacy.schemas import network as network_wire
 from legacy.schemas import schedule as schedule_wire
 
 if TYPE_CHECKING:
-    from legacy.sweeps import Sweep
+    from common.sweeps import Sweep
 
 STAFF = ("operator", "inspector", "driver", "admin")
 OPERATOR = ("operator", "admin")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from common.addresses import Network, networks
 from common.config import ConfigError, ConfigReader, Fault
-from legacy.rules.addresses import Network, networks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

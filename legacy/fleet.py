@@ -9,9 +9,9 @@ from common.database import transaction
 from common.ids import uuid7
 from common.instants import format_instant
 from common.problems import Conflict, NotFound, ValidationFailed
+from common.unique import unique_or
 from legacy.queries import fleet as queries
 from legacy.queries import schedule as schedule_queries
-from legacy.unique import unique_or
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

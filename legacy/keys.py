@@ -6,9 +6,7 @@ from aiohttp import web
 
 from common.tokens import KeyRing
 from legacy.config import Config
-from legacy.sweeps import Sweeper
 
 CONFIG = web.AppKey("config", Config)
 TOKEN_KEYS = web.AppKey("token_keys", KeyRing)
 QR_KEYS = web.AppKey("qr_keys", KeyRing)
-SWEEPER = web.AppKey("sweeper", Sweeper)

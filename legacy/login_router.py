@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from common.mail import mailer
 from common.openapi import RouteDoc
+from common.routing import Endpoint
 from common.schemas import ListQuery
-from legacy import mailer
+from common.sweeps import Sweep
+from common.web.renewal import PATH
 from legacy.handlers import auth
 from legacy.pages import login, renewal
-from legacy.routing import Endpoint
 from legacy.schemas import auth as wire
-from legacy.sweeps import Sweep
 
 OPERATOR = ("operator", "admin")
 ADMIN = ("admin",)
@@ -208,8 +209,8 @@ PAGES: tuple[web.RouteDef, ...] = (
     web.post("/password-reset", login.request_reset),
     web.get("/password-reset/confirm", login.show_confirmation),
     web.post("/password-reset/confirm", login.confirm_reset),
-    web.get(renewal.PATH, renewal.renew),
-    web.post(renewal.PATH, renewal.renew),
+    web.get(PATH, renewal.renew),
+    web.post(PATH, renewal.renew),
 )
 SWEEPS: tuple[Sweep, ...] = (
     Sweep(auth.RESET_SWEEP, 2.0, auth.send_reset_links),

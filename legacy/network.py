@@ -8,11 +8,11 @@ from common.database import transaction
 from common.ids import uuid7
 from common.money import to_major
 from common.problems import Conflict, NotFound, ValidationFailed
+from common.unique import unique_or
 from legacy.queries import companies as company_queries
 from legacy.queries import network as queries
 from legacy.rules.fares import DEAREST, fare_sums
 from legacy.rules.places import slug
-from legacy.unique import unique_or
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from common.mail import mailer
 from common.web.formats import instant_text, money_text
-from legacy import booking_state, mailer
+from legacy import booking_state
 from legacy.rules.bookings import Reason
 from legacy.rules.money import to_minor
 

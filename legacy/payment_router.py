@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common.openapi import RouteDoc
+from common.routing import Endpoint
 from legacy import payment_sweeps
 from legacy.handlers import payments
 from legacy.pages import payment as pages
-from legacy.routing import Endpoint
 from legacy.schemas import payment as wire
 
 if TYPE_CHECKING:
-    from legacy.sweeps import Sweep
+    from common.sweeps import Sweep
 
 OPERATOR = ("operator", "admin")
 

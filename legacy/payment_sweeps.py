@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from common.database import POOL
+from common.sweeps import SWEEPER, Sweep
 from legacy import ledger, payments, refunds, webhooks
-from legacy.keys import CONFIG, SWEEPER
+from legacy.keys import CONFIG
 from legacy.providers import sandbox_webhooks
 from legacy.queries import webhooks as inbox
-from legacy.sweeps import Sweep
 
 if TYPE_CHECKING:
     from aiohttp import web

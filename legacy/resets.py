@@ -9,17 +9,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from common.addresses import throttled_as
 from common.database import transaction
 from common.ids import uuid7
+from common.mail import mailer
 from common.passwords import hash_password
 from common.problems import ValidationFailed
-from legacy import mailer, sessions, throttles
+from legacy import sessions, throttles
 from legacy.accounts import require_good_password
 from legacy.letters import password_changed, password_reset
 from legacy.queries import accounts as account_queries
 from legacy.queries import resets as queries
 from legacy.queries import throttles as throttle_queries
-from legacy.rules.addresses import throttled_as
 from legacy.rules.sessions import new_token, token_hash
 
 if TYPE_CHECKING:

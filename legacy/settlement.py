@@ -14,12 +14,12 @@ import asyncpg
 import structlog
 
 from common.database import POOL, retry_serialization, transaction
+from common.sweeps import is_fenced
 from legacy import booking_state, notices
 from legacy.desk import desk_of
 from legacy.queries import bookings as queries
 from legacy.queries import settlements
 from legacy.rules.bookings import LIVE, Booking, Settlement, Status
-from legacy.sweeps import is_fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

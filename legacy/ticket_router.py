@@ -5,19 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from common.openapi import RouteDoc
+from common.routing import Endpoint
 from common.schemas import ListQuery
+from common.sweeps import Sweep
 from legacy import settlement, waitlist
 from legacy.handlers import bookings, search, tickets
 from legacy.handlers import waitlist as waitlist_handlers
 from legacy.pages import bookings as booking_pages
 from legacy.pages import search as search_pages
 from legacy.pages import trips as trip_pages
-from legacy.routing import Endpoint
 from legacy.schemas import bookings as booking_wire
 from legacy.schemas import manifest as manifest_wire
 from legacy.schemas import search as search_wire
 from legacy.schemas import waitlist as waitlist_wire
-from legacy.sweeps import Sweep
 
 STAFF = ("operator", "inspector", "driver", "admin")
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from common.openapi import RouteDoc
+from common.routing import Endpoint
 from common.schemas import ListQuery
 from legacy.handlers import user
 from legacy.pages import user as pages
-from legacy.routing import Endpoint
 from legacy.schemas import user as wire
 
 if TYPE_CHECKING:
-    from legacy.sweeps import Sweep
+    from common.sweeps import Sweep
 
 STAFF = ("operator", "inspector", "driver", "admin")
 

@@ -15,12 +15,12 @@ import structlog
 
 from common.database import transaction
 from common.money import to_minor
+from common.sweeps import is_fenced
 from legacy import ledger
 from legacy.queries import payments as queries
 from legacy.queries import webhooks as inbox
 from legacy.rules import refund_sums
 from legacy.rules.payments import Move, Status, after
-from legacy.sweeps import is_fenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,11 +3,13 @@
 A service calls `setup_pages` once in create_app and `render` in its page handlers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import aiohttp_jinja2
 import jinja2
@@ -16,8 +18,10 @@ from aiohttp import web
 from common.context import request_id
 from common.principals import principal
 from common.problems import HTML_ERRORS, Problem
+from common.redirects import local_path
+from common.web import writing
 from common.web.csp import add_security_headers
-from common.web.flash import clear_flash, read_flash
+from common.web.flash import clear_flash, read_flash, set_flash
 from common.web.formats import install_formats
 from common.web.i18n import LANGUAGES, PARAMETER, install_i18n, language, read_languages
 
@@ -25,7 +29,6 @@ _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = _HERE / "templates"
 STATIC: Final = _HERE / "static"
 LOCALES: Final = _HERE / "locale"
-STATIC_PATH: Final = "/static/common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,16 @@ def setup_pages(
     templates: Path,
     locales: Iterable[Path] = (),
     *,
+    static: tuple[str, Path] | None = None,
     navigation: Sequence[NavItem] = NAVIGATION,
     html_errors: bool = True,
 ) -> jinja2.Environment:
-    """The service's templates before the layout's. `i18n.language_middleware` is for you to add."""
+    """The service's templates before the layout's. `i18n.language_middleware` is for you to add.
+
+    `static` names the service's own files and their folder: they are served under ``/static/<name>/``. A
+    template writes ``{{ static("seatmap.js") }}`` for one of those, ``{{ static("banyan.css", "common") }}``
+    for one of everybody's.
+    """
     environment = aiohttp_jinja2.setup(
         app,
         loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(templates), jinja2.FileSystemLoader(TEMPLATES)]),
@@ -68,9 +77,13 @@ def setup_pages(
     )
     install_i18n(environment)
     install_formats(environment)
+    writing.install(environment)
+    folders = {"common": STATIC, **({static[0]: static[1]} if static else {})}
+    for name, folder in folders.items():
+        app.router.add_static(f"/static/{name}", folder)
+    environment.globals["static"] = _static_urls(folders, static[0] if static else "common")
     app[LANGUAGES] = read_languages([LOCALES, *locales])
     app[NAV] = tuple(navigation)
-    app.router.add_static(STATIC_PATH, STATIC)
     add_security_headers(app)
     if html_errors:
         app[HTML_ERRORS] = show_problem
@@ -87,9 +100,23 @@ def render(
     )
     if flash is not None:
         clear_flash(response)
-    response.headers.setdefault("Cache-Control", "private, no-cache")
+    # Who logs out leaves nothing behind for the Back button.
+    response.headers["Cache-Control"] = "no-store" if principal(request) else "private, no-cache"
     response.headers["Vary"] = "Cookie, Accept-Language"
     return response
+
+
+def see_other(location: str, *, flash: str | None = None) -> web.Response:
+    """303 to another page of this site, which finds `flash` if it is given: a name, not a text."""
+    response = web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
+    if flash is not None:
+        set_flash(response, flash)
+    return response
+
+
+def sign_in_first(request: web.Request) -> web.Response:
+    """303 to the login, which leads back here; after a posted form, to the page that the form was on."""
+    return see_other(f"/login?next={quote(_way_back(request), safe='')}")
 
 
 def page_context(request: web.Request) -> dict[str, Any]:
@@ -98,6 +125,8 @@ def page_context(request: web.Request) -> dict[str, Any]:
     chosen = language(request)
     return {
         "language": chosen,
+        "locale": chosen.locale,
+        "here": request.path_qs,
         "language_links": [(other, _link_in(request, other.code)) for other in request.app[LANGUAGES].all],
         "nav": [item for item in request.app[NAV] if not item.roles or (who and who.role in item.roles)],
         "path": request.path,
@@ -108,14 +137,35 @@ def page_context(request: web.Request) -> dict[str, Any]:
 
 async def show_problem(request: web.Request, problem: Problem) -> web.Response:  # ruff: ignore[unused-async] — the hook's type
     """A problem as a page; who is not logged in is sent to log in, and comes back."""
-    if problem.status == 401 and request.method in {"GET", "HEAD"}:
-        return web.Response(
-            status=303, headers={"Location": f"/login?next={quote(request.path_qs, safe='')}"}
-        )
+    if problem.status == 401:
+        return sign_in_first(request)
     return render(request, "problem.html", {"problem": problem}, status=problem.status)
 
 
+def _static_urls(folders: Mapping[str, Path], own: str) -> Callable[..., str]:
+    """The address of a static file, with its content's hash, so that it may be kept for ever."""
+
+    @cache
+    def static_url(name: str, owner: str = own) -> str:
+        digest = hashlib.blake2b((folders[owner] / name).read_bytes(), digest_size=6).hexdigest()
+        return f"/static/{owner}/{name}?v={digest}"
+
+    return static_url
+
+
+def _way_back(request: web.Request) -> str:
+    if request.method in {"GET", "HEAD"}:
+        return local_path(request.path_qs)
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.host:
+        return "/"
+    return local_path(page.path + (f"?{page.query}" if page.query else ""))
+
+
 def _link_in(request: web.Request, code: str) -> str:
-    kept = [(name, value) for name, value in request.query.items() if name != PARAMETER]
-    path = "/" + request.rel_url.raw_path.lstrip("/\\")  # one that begins with // would lead to another host
-    return f"{path}?{urlencode([*kept, (PARAMETER, code)])}"
+    """This page in another language; after a refused form, the page that the form was on."""
+    page = urlsplit(_way_back(request))
+    kept = [
+        (name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != PARAMETER
+    ]
+    return f"{page.path}?{urlencode([*kept, (PARAMETER, code)])}"

@@ -18,11 +18,11 @@ import structlog
 from common.database import open_pool, transaction
 from common.ids import uuid7
 from common.problems import FENCED, Conflict, Problem, ValidationFailed
+from common.unique import unique_or
 from legacy.gtfs.load import load_feed
 from legacy.gtfs.parsing import parse_beside
 from legacy.gtfs.problems import FeedError
 from legacy.queries import gtfs as queries
-from legacy.unique import unique_or
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

@@ -19,7 +19,9 @@ from common.principals import (
     require_same_origin,
 )
 from common.schemas import ListQuery
+from common.sweeps import SWEEPER
 from common.tokens import jwks
+from common.web.cookies import clear_session, has_session, refresh_cookie, set_session
 from common.web.i18n import LANGUAGES
 from common.wire import (
     etag_for,
@@ -32,9 +34,8 @@ from common.wire import (
     require_match,
 )
 from legacy import accounts, resets, sessions
-from legacy.cookies import clear_session, has_session, refresh_cookie, set_session
 from legacy.handlers.devices import device_of
-from legacy.keys import CONFIG, SWEEPER, TOKEN_KEYS
+from legacy.keys import CONFIG, TOKEN_KEYS
 from legacy.queries import accounts as queries
 from legacy.queries import sessions as session_queries
 from legacy.queries import throttles as throttle_queries

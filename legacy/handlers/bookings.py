@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from common.answers import NO_STORE, after_id, made, resource
 from common.cursors import encode_cursor
 from common.database import POOL, retry_serialization, transaction
 from common.idempotency import run_once
@@ -15,7 +16,6 @@ from common.principals import require
 from common.wire import json_response, load, parse_json, parse_query, path_id
 from legacy import bookings, cancellations, holds
 from legacy.desk import desk_of
-from legacy.handlers.answers import NO_STORE, after_id, made, resource
 from legacy.schemas.bookings import (
     BookingCancellation,
     BookingQuery,

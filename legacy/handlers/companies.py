@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from common.answers import after_id, by_id, changed, current, listing, made, resource
 from common.database import POOL
 from common.principals import Role, WrongRole, principal, require, require_company
 from common.schemas import ListQuery
 from common.wire import parse_json, parse_query, path_id
 from legacy import companies
-from legacy.handlers.answers import after_id, by_id, changed, current, listing, made, resource
 from legacy.queries import companies as queries
 from legacy.schemas.company import CompanyChanges, NewCompany, company_wire
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.addresses import client_address
 from legacy.keys import CONFIG
-from legacy.rules.addresses import client_address
 from legacy.sessions import Device
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from common.answers import after_id, by_id, changed, current, listing, made, resource
 from common.database import POOL
 from common.principals import Role, require, require_company
 from common.schemas import ListQuery
 from common.wire import parse_json, parse_query, path_id
 from legacy import fleet
 from legacy.handlers.access import company_of_operator, company_of_staff
-from legacy.handlers.answers import after_id, by_id, changed, current, listing, made, resource
 from legacy.queries import fleet as queries
 from legacy.schemas.fleet import (
     BusChanges,

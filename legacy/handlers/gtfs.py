@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from common.answers import NO_STORE, after_id, by_id, listing
 from common.database import POOL
 from common.money import exponent
 from common.problems import TooLarge, UnsupportedMediaType
@@ -18,7 +19,6 @@ from legacy import companies
 from legacy.gtfs import exports, imports
 from legacy.gtfs.feed import Options
 from legacy.handlers.access import company_of_operator, company_of_staff
-from legacy.handlers.answers import NO_STORE, after_id, by_id, listing
 from legacy.keys import CONFIG
 from legacy.schemas.gtfs import ExportQuery, ImportQuery, export_span, import_wire
 

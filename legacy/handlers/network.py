@@ -6,6 +6,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from common.answers import NO_STORE, after_id, by_id, changed, current, listing, made, resource
 from common.cursors import encode_cursor
 from common.database import POOL
 from common.encoding import dump_json
@@ -14,7 +15,6 @@ from common.schemas import ListQuery
 from common.wire import etag_for, json_response, parse_json, parse_query, path_id, require_match
 from legacy import companies, network
 from legacy.handlers.access import company_of_operator
-from legacy.handlers.answers import NO_STORE, after_id, by_id, changed, current, listing, made, resource
 from legacy.queries import network as queries
 from legacy.schemas.network import NewRoute, NewStop, RouteChanges, StopChanges, route_wire, stop_wire
 

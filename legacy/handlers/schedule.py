@@ -7,6 +7,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from common.answers import NO_STORE, after_id, by_id, changed, listing, resource
 from common.cursors import decode_cursor, encode_cursor
 from common.database import POOL
 from common.encoding import dump_json
@@ -14,7 +15,6 @@ from common.principals import Role, require, require_company
 from common.wire import etag_for, json_response, parse_json, parse_query, path_id, require_match
 from legacy import companies, schedule
 from legacy.handlers.access import company_of_operator, company_of_staff
-from legacy.handlers.answers import NO_STORE, after_id, by_id, changed, listing, resource
 from legacy.queries import schedule as queries
 from legacy.schemas.schedule import (
     NewTrips,

@@ -8,12 +8,12 @@ from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from common.answers import resource
 from common.cursors import decode_cursor, encode_cursor
 from common.database import POOL
 from common.problems import ValidationFailed
 from common.wire import json_response, parse_query, path_id
 from legacy import places, search, seatmap
-from legacy.handlers.answers import resource
 from legacy.schemas.search import PlaceQuery, SearchQuery, StretchQuery, offer_wire, place_wire
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from common.answers import NO_STORE, changed, resource
 from common.database import POOL, transaction
 from common.encoding import dump_json
 from common.principals import require
@@ -13,7 +14,6 @@ from common.schemas import StrictSchema
 from common.wire import etag_for, json_response, not_modified, parse_json, parse_query, path_id
 from legacy import manifest, paper, tickets
 from legacy.desk import desk_of
-from legacy.handlers.answers import NO_STORE, changed, resource
 from legacy.schemas.bookings import whole_ticket_wire
 from legacy.schemas.manifest import ManifestQuery, manifest_wire
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from aiohttp import web
 
+from common.answers import after_id, by_id, listing, made
 from common.database import POOL
 from common.principals import require
 from common.schemas import ListQuery
 from common.wire import parse_json, parse_query, path_id
 from legacy import waitlist
-from legacy.handlers.answers import after_id, by_id, listing, made
 from legacy.queries import waitlist as queries
 from legacy.schemas.waitlist import NewWaiting, waiting_wire
 

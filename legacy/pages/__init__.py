@@ -19,12 +19,12 @@ from aiohttp import web
 from common.context import request_id
 from common.principals import principal
 from common.problems import HTML_ERRORS, Problem
+from common.redirects import local_path
+from common.web import writing
 from common.web.csp import add_security_headers
 from common.web.flash import clear_flash, read_flash, set_flash
 from common.web.i18n import LANGUAGES, PARAMETER, install_i18n, language
-from legacy.pages import formats
 from legacy.pages.languages import read_catalogues
-from legacy.rules.redirects import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def add_pages(app: web.Application, routes: Iterable[web.RouteDef]) -> None:
         lstrip_blocks=True,
     )
     install_i18n(environment)
-    formats.install(environment)
+    writing.install(environment)
     environment.globals["static"] = static
     app[LANGUAGES] = read_catalogues()
     app[HTML_ERRORS] = show_problem

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 from common.database import POOL
 from common.principals import principal, require, require_same_origin
 from common.problems import NotFound, TooManyRequests, ValidationFailed
+from common.redirects import home_of, local_path
+from common.sweeps import SWEEPER
+from common.web.cookies import clear_session, refresh_cookie, set_session
 from common.web.forms import Form, parse_form
 from common.web.i18n import COOKIE as LANGUAGE_COOKIE
 from common.web.i18n import LANGUAGES, language
 from common.wire import path_id
 from legacy import accounts, resets, sessions
 from legacy.accounts import BadCredentials, EmailTaken
-from legacy.cookies import clear_session, refresh_cookie, set_session
 from legacy.handlers.auth import RESET_SWEEP
 from legacy.handlers.devices import device_of
-from legacy.keys import CONFIG, SWEEPER, TOKEN_KEYS
+from legacy.keys import CONFIG, TOKEN_KEYS
 from legacy.pages import render, see_other
 from legacy.queries import accounts as queries
-from legacy.rules.redirects import home_of, local_path
 from legacy.schemas import auth as wire
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import legacy
 from common.database import open_pool
 from common.keyring import KeyRing, write_new_key
 from common.migrations import migrate
+from common.sweeps import SWEEPER
 from legacy import app as wired
 from legacy.config import Config
-from legacy.keys import SWEEPER
 from tests.integration.legacy.world import World
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from legacy.queries import bookings, ledger, mails, payments, resets, settlements, waitlist, webhooks
+from common.mail import repository as mails
+from legacy.queries import bookings, ledger, payments, resets, settlements, waitlist, webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

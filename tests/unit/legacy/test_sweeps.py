@@ -10,8 +10,8 @@ import asyncpg
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from legacy import sweeps
-from legacy.sweeps import Sweep, Sweeper, is_fenced
+from common import sweeps
+from common.sweeps import Sweep, Sweeper, is_fenced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

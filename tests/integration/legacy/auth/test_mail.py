@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from legacy import mailer
+from common.mail import mailer
+from common.mail.postbox import Folder, Server, open_postbox
+from common.sweeps import SWEEPER
 from legacy.app import create_app
-from legacy.keys import SWEEPER
 from legacy.login_router import SWEEPS
-from legacy.postbox import Folder, Server, open_postbox
 
 if TYPE_CHECKING:
     from aiohttp import web

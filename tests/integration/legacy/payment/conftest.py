@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp.test_utils import TestServer, unused_port
 
-from legacy.keys import CONFIG, SWEEPER
+from common.sweeps import SWEEPER
+from legacy.keys import CONFIG
 from legacy.payment_sweeps import DELIVERY, EVENTS, SENDING
 from legacy.rules.signatures import HEADER, sign
 from tests.integration.legacy.world import Booking, User, World

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.addresses import client_address, networks, throttled_as
+from common.redirects import local_path
+from common.web.browsers import browser_name
 from legacy.rules.accounts import ROLES, STAFF_ROLES, standing_after
-from legacy.rules.addresses import client_address, networks, throttled_as
-from legacy.rules.browsers import browser_name
-from legacy.rules.redirects import local_path
 from legacy.rules.sessions import Meaning, expiry, meaning_of, new_token, successor
 
 OURS = networks(("127.0.0.0/8", "::1", "10.0.0.0/8"))

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.mail.retries import wait_after
 from legacy.pages.plots import HEIGHT, WIDTH, columns
 from legacy.rules.periods import EARLIEST, LATEST, LONGEST, period
-from legacy.rules.retries import wait_after
 
 DAYS = st.dates(min_value=date(1990, 1, 1), max_value=date(2110, 1, 1))
 TODAY = date(2026, 5, 15)

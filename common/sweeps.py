@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
+from aiohttp import web
 
 from common.problems import FENCED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-
-    from aiohttp import web
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +89,9 @@ class Sweeper:
                     log.exception("sweep failed", sweep=sweep.name, again_in_s=pause_s)
             else:
                 pause_s = sweep.every_s
+
+
+SWEEPER: Final = web.AppKey("sweeper", Sweeper)
 
 
 def is_fenced(error: BaseException) -> bool:

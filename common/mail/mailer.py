@@ -8,32 +8,48 @@ the Message-ID is the same both times.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import structlog
+from aiohttp import web
 
 from common.database import POOL
 from common.ids import uuid7
-from legacy.keys import CONFIG
-from legacy.postbox import POSTBOX, Undeliverable, write_message
-from legacy.queries import mails as queries
-from legacy.rules.retries import GIVE_UP_AFTER, wait_after
+from common.mail import repository as queries
+from common.mail.postbox import POSTBOX, Undeliverable, open_postbox, write_message
+from common.mail.retries import GIVE_UP_AFTER, wait_after
+from common.sweeps import Sweep
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from common.database import Connection, Pool
-    from legacy.config import Config
-    from legacy.postbox import Postbox
-    from legacy.queries.mails import Row
+    from common.mail.postbox import Postbox
+    from common.mail.repository import Row
 
 BATCH: Final = 20
 LEASE: Final = timedelta(minutes=5)  # far longer than a batch takes
 LONGEST_ERROR: Final = 500
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whom mails come from: the address, and the host that their ids are of."""
+
+    address: str
+    host: str
+
+
+SENDER: Final = web.AppKey("sender", Sender)
+
+
+def open_mail(app: web.Application, mail_url: str, mail_from: str, public_url: str) -> None:
+    """Let the application send mail; MAIL_SWEEPS are for its sweeper. Raises ValueError for a bad URL."""
+    app[POSTBOX] = open_postbox(mail_url)
+    app[SENDER] = Sender(mail_from, urlsplit(public_url).hostname or "localhost")
 
 
 async def queue(conn: Connection, recipient: str, subject: str, body: str) -> None:
@@ -46,7 +62,7 @@ async def send_due(app: web.Application) -> int:
     pool = app[POOL]
     mails = await queries.claim_due(pool, BATCH, LEASE)
     if mails:
-        await asyncio.gather(*(_send(pool, app[POSTBOX], app[CONFIG], mail) for mail in mails))
+        await asyncio.gather(*(_send(pool, app[POSTBOX], app[SENDER], mail) for mail in mails))
     return len(mails)
 
 
@@ -55,9 +71,9 @@ async def forget_sent(app: web.Application) -> int:
     return await queries.forget_sent(app[POOL], BATCH)
 
 
-async def _send(pool: Pool, postbox: Postbox, config: Config, mail: Row) -> None:
+async def _send(pool: Pool, postbox: Postbox, sender: Sender, mail: Row) -> None:
     try:
-        message = write_message(mail, config.mail_from, urlsplit(config.public_url).hostname or "localhost")
+        message = write_message(mail, sender.address, sender.host)
         await postbox.post(message, str(mail["id"]))
     except Undeliverable as error:
         log.warning("mail is undeliverable", mail_id=str(mail["id"]), error=str(error))
@@ -72,3 +88,9 @@ async def _send(pool: Pool, postbox: Postbox, config: Config, mail: Row) -> None
             await queries.put_off(pool, mail["id"], wait_after(mail["attempts"]), reason)
     else:
         await queries.mark_sent(pool, mail["id"])
+
+
+MAIL_SWEEPS: Final = (
+    Sweep("send mail", 1.0, send_due),
+    Sweep("forget sent mail", 3600.0, forget_sent),
+)

@@ -13,7 +13,7 @@ from jinja2 import pass_context
 
 from common.instants import parse_instant
 from common.web import formats
-from legacy.rules.browsers import browser_name
+from common.web.browsers import browser_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

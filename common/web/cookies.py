@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from common.principals import ACCESS_COOKIE
 from common.tokens import ACCESS_TOKEN_TTL_S
@@ -11,9 +11,17 @@ from common.tokens import ACCESS_TOKEN_TTL_S
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from legacy.sessions import Session
-
 REFRESH_COOKIE: Final = "banyan_refresh"
+
+
+class Session(Protocol):
+    """What the browser keeps of a session."""
+
+    @property
+    def refresh_token(self) -> str: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
 
 
 def refresh_cookie(request: web.Request) -> str | None:

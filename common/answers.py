@@ -1,4 +1,4 @@
-"""How things of the company section are answered: fresh or unchanged, made, or page by page."""
+"""How things are answered: fresh or unchanged, made, or page by page."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from common.encoding import dump_json
 from common.wire import etag_for, json_response, not_modified, require_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from aiohttp import web
 
-    from legacy.queries.companies import Row
+    Row = Mapping[str, Any]
 
 NO_STORE = {"Cache-Control": "no-store"}
 
