@@ -1,0 +1,1 @@
+"""All SQL of accounts, by subject; functions take a connection first."""
