@@ -172,6 +172,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         RouteDoc(
             "GET",
+            "/api/auth/registration",
+            "What the own account was opened with",
+            "auth",
+            responses={200: wire.Opening},
+        ),
+        auth.show_registration,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
             "/api/auth/sessions",
             "Where the user is signed in",
             "auth",

@@ -160,6 +160,14 @@ async def show_me(request: web.Request) -> web.Response:
     return json_response(wire.user_wire(user))
 
 
+async def show_registration(request: web.Request) -> web.Response:
+    who = require(request)
+    user = await queries.get_registration(request.app[POOL], who.user_id)
+    if user is None:
+        raise TokenInvalidProblem("There is no such account any more.")
+    return json_response(wire.registration_wire(user))
+
+
 async def list_sessions(request: web.Request) -> web.Response:
     who = require(request)
     rows = await sessions.list_sessions(request.app[POOL], who.user_id)

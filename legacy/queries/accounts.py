@@ -66,6 +66,14 @@ async def get_user(conn: Connection | Pool, user_id: UUID) -> Row | None:
     return row
 
 
+async def get_registration(conn: Connection | Pool, user_id: UUID) -> Row | None:
+    """What the account was opened with; the monolith keeps one name, which is the profile's, too."""
+    row: Row | None = await conn.fetchrow(
+        "SELECT id, email, role, full_name, phone, locale, created_at FROM users WHERE id = $1", user_id
+    )
+    return row
+
+
 async def lock_user(conn: Connection, user_id: UUID) -> Row | None:
     """The account; whatever changes it or its sessions takes this lock first."""
     row: Row | None = await conn.fetchrow(

@@ -111,6 +111,18 @@ class User(StrictSchema):
     created_at = Instant(required=True)
 
 
+class Opening(StrictSchema):
+    """What an account was opened with, for whoever makes the profile of it."""
+
+    user_id = IdField(required=True)
+    email = Email(required=True)
+    role = fields.String(required=True, validate=validate.OneOf(ROLES))
+    full_name = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
+    locale = fields.String(required=True, validate=validate.OneOf(LOCALES))
+    created_at = Instant(required=True)
+
+
 class UserPage(StrictSchema):
     items = fields.List(fields.Nested(User), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
@@ -160,6 +172,18 @@ def user_wire(row: Mapping[str, Any]) -> dict[str, Any]:
         "role": row["role"],
         "company_id": str(row["company_id"]) if row["company_id"] else None,
         "status": row["status"],
+        "created_at": format_instant(row["created_at"]),
+    }
+
+
+def registration_wire(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "user_id": str(row["id"]),
+        "email": row["email"],
+        "role": row["role"],
+        "full_name": row["full_name"],
+        "phone": row["phone"],
+        "locale": row["locale"],
         "created_at": format_instant(row["created_at"]),
     }
 

@@ -36,6 +36,21 @@ class TestRegister:
         me = anyone.with_token(tokens["access_token"]).get("/api/auth/me").ok()
         assert me == tokens["user"]
 
+    def test_what_an_account_was_opened_with_can_be_read_again(self, anyone):
+        body = registration(phone="+91 98450 12345", locale="hi")
+        tokens = anyone.post("/api/auth/register", body).ok(201)
+        opened = anyone.with_token(tokens["access_token"]).get("/api/auth/registration").ok()
+        assert opened == {
+            "user_id": tokens["user"]["id"],
+            "email": body["email"],
+            "role": "passenger",
+            "full_name": "Asha Rao",
+            "phone": "+919845012345",
+            "locale": "hi",
+            "created_at": tokens["user"]["created_at"],
+        }
+        anyone.get("/api/auth/registration").refused(401, "token-missing")
+
     def test_an_address_is_taken_whatever_its_case(self, anyone):
         body = registration()
         anyone.post("/api/auth/register", body).ok(201)
