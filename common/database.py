@@ -95,6 +95,17 @@ async def open_pool(
     return await pool
 
 
+async def open_connection(dsn: str, *, application_name: str) -> Connection:
+    """One connection of one's own, for session locks; values are as with `open_pool`."""
+    connection = await asyncpg.connect(
+        dsn,
+        timeout=ACQUIRE_TIMEOUT_S,
+        server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off"},
+    )
+    await _prepare(connection)
+    return connection
+
+
 @asynccontextmanager
 async def transaction(
     pool: Pool, isolation: Isolation = "read_committed", *, readonly: bool = False

@@ -202,7 +202,9 @@ class _Claim:
 
 def idempotency_sql() -> str:
     """The table, as text for a migration."""
-    return files("common.sql").joinpath("idempotency", "0001_pre_keep_answers.sql").read_text(encoding="utf-8")
+    return (
+        files("common.sql").joinpath("idempotency", "0001_pre_keep_answers.sql").read_text(encoding="utf-8")
+    )
 
 
 def _is_kept(status: int) -> bool:

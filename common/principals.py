@@ -19,7 +19,7 @@ from common.problems import Forbidden, NotFound, Unauthorized
 from common.tokens import Claims, TokenExpired, TokenInvalid, Verifier, verify_access_token
 
 ACCESS_COOKIE: Final = "banyan_access"
-_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER: Final = "bearer "
 
 
@@ -81,7 +81,7 @@ def authenticate(verifier: Verifier, issuer: str, audience: str, public_origin: 
         elif "Cookie" in request.headers and (cookie := request.cookies.get(ACCESS_COOKIE)):
             visitor = await _of_cookie(verify(cookie))
             if visitor is not None:
-                if request.method not in _SAFE_METHODS:
+                if request.method not in SAFE_METHODS:
                     require_same_origin(request, public_origin)
                 _remember(request, visitor)
         return await handler(request)

@@ -50,6 +50,8 @@ class Sweeper:
     def __init__(self, sweeps: Iterable[Sweep]) -> None:
         self._sweeps = {sweep.name: sweep for sweep in sweeps}
         self._awake = {name: asyncio.Event() for name in self._sweeps}
+        self.did_work: Callable[[], None] = _nobody_to_tell
+        """Called after a step that did something: its changes may be news to others."""
 
     def wake(self, name: str) -> None:
         """Run this sweep now rather than at its next turn."""
@@ -76,8 +78,10 @@ class Sweeper:
                 await asyncio.wait_for(awake.wait(), pause_s)
             awake.clear()
             try:
-                while await sweep.step(app) and not sweep.thorough:
-                    pass
+                while await sweep.step(app):
+                    self.did_work()
+                    if sweep.thorough:
+                        break
             except Exception as error:
                 if is_fenced(error):
                     pause_s = max(sweep.every_s, FENCED_PAUSE_S)
@@ -89,6 +93,10 @@ class Sweeper:
                     log.exception("sweep failed", sweep=sweep.name, again_in_s=pause_s)
             else:
                 pause_s = sweep.every_s
+
+
+def _nobody_to_tell() -> None:
+    pass
 
 
 SWEEPER: Final = web.AppKey("sweeper", Sweeper)

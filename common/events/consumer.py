@@ -1,0 +1,222 @@
+"""The consumer: hears the streams of other services and applies their events to this service's database.
+
+What is applied, the inbox that keeps it from being applied twice, and how far it has heard are one
+transaction; the stream is acknowledged after it. One consumer per database is at work at a time (a session
+lock); one that takes over claims what its predecessor had been given. An event that fails is put aside and
+tried again, later each time, while the others go on. A break in the chain of entries (an emptied Redis, a
+stream cut short) makes it ask the source to publish again from where nothing was missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import structlog
+from redis.exceptions import ResponseError
+
+from common.events import letters
+from common.events.event import decode_entry, json_of, stream_of
+from common.events.connections import PASSING, connected, stand_by
+from common.events.inbox import Heard, load_heard, save_heard, take_new
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from common.database import Connection
+    from common.events.connections import Redis
+    from common.events.event import Entry, Event, Handler
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 200
+BLOCK_MS: Final = 1_000
+RETRY_S: Final = 1.0
+ALIVE_MS: Final = 4_000
+LOCK: Final = 0x62616E79_0002
+WORKER: Final = "worker"
+"""One name for whoever has the lock: what its predecessor was given is its own at once."""
+
+
+class Consumer:
+    """Applies what `handlers` want to hear; `woken` is told the names of sweeps to wake."""
+
+    def __init__(
+        self,
+        dsn: str,
+        redis: Redis,
+        name: str,
+        handlers: Sequence[Handler],
+        *,
+        woken: Callable[[str], None],
+        wrote: Callable[[], None],
+        noted: Callable[[str, float], None],
+    ) -> None:
+        self._dsn = dsn
+        self._redis = redis
+        self._name = name
+        self._handlers: Mapping[str, Handler] = {
+            event_type: handler for handler in handlers for event_type in handler.types
+        }
+        self._woken, self._wrote, self._noted = woken, wrote, noted
+        self.sources: Final = tuple(sorted({event_type.partition(".")[0] for event_type in self._handlers}))
+        self._heard: dict[str, Heard] = {}
+
+    async def run(self) -> None:
+        """Be the consumer, or stand by to become it, until cancelled."""
+        while True:
+            try:
+                async with connected(self._dsn, f"{self._name}-consumer}") as connection:
+                    await stand_by(connection, LOCK)
+                    await self._listen(connection)
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                RedisError,
+                TimeoutError,
+            ) as error:
+                log.warning(
+                    "events are not heard", consumer=self._name, error=repr(error), again_in_s=RETRY_S
+                )
+            except Exception:
+                log.exception("events are not heard", consumer=self._name)
+            await asyncio.sleep(RETRY_S)
+
+    async def _listen(self, connection: Connection) -> None:
+        self._heard = await load_heard(connection, self.sources)
+        for source in self.sources:
+            await self._join(connection, source)
+            await self._finish_what_was_begun(connection, source)
+        log.info("hearing events", consumer=self._name, sources=self.sources)
+        errands_at = 0.0
+        while True:
+            if time.monotonic() >= errands_at:
+                await self._run_errands(connection)
+                errands_at = time.monotonic() + 1.0
+            try:
+                streams = await self._redis.xreadgroup(
+                    self._name,
+                    WORKER,
+                    {stream_of(source): ">" for source in self.sources},
+                    count=BATCH,
+                    block=BLOCK_MS,
+                )
+            except ResponseError as error:
+                if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                    raise
+                log.warning("a stream is gone", consumer=self._name, error=str(error))
+                for source in self.sources:
+                    await self._join(connection, source)
+                continue
+            for stream, entries in streams or ():
+                await self._take(connection, stream.decode().partition(":")[2], entries)
+
+    async def _join(self, connection: Connection, source: str) -> None:
+        """Make the group if it is not there; then whatever was said before is asked for again."""
+        try:
+            await self._redis.xgroup_create(stream_of(source), self._name, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+            if self._heard[source].hole:
+                await self._want(source)
+            return
+        self._heard[source].hole = True
+        await save_heard(connection, source, self._heard[source])
+        await self._want(source)
+
+    async def _want(self, source: str) -> None:
+        await self._redis.hset(f"{stream_of(source)}:wanted", self._name, str(self._heard[source].low))
+
+    async def _finish_what_was_begun(self, connection: Connection, source: str) -> None:
+        start = b"0-0"
+        while True:
+            start, entries, *_ = await self._redis.xautoclaim(
+                stream_of(source), self._name, WORKER, min_idle_time=0, start_id=start, count=BATCH
+            )
+            if entries:
+                await self._take(connection, source, entries)
+            if start == b"0-0":
+                return
+
+    async def _run_errands(self, connection: Connection) -> None:
+        await self._redis.set(f"events:alive:{self._name}", "1", px=ALIVE_MS)
+        await letters.replay_wanted(connection, self._redis, self._name)
+        tried = await letters.try_again(connection, self._handlers)
+        self._after(tried)
+        await letters.show_dead(connection, self._redis, self._name)
+
+    async def _take(
+        self, connection: Connection, source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]
+    ) -> None:
+        entries = [decode_entry(entry_id, fields[b"e"]) for entry_id, fields in raw if fields]
+        if entries:
+            heard = self._heard[source].copy()
+            had_hole = heard.hole
+            events = [entry.event for entry in entries if heard.follow(entry)]
+            mine = [event for event in events if event.type in self._handlers]
+            try:
+                async with connection.transaction():
+                    new = await take_new(connection, source, mine)
+                    await self._apply(connection, new)
+                    await save_heard(connection, source, heard)
+            except (asyncpg.InterfaceError, OSError):
+                raise
+            except Exception as error:  # ruff: ignore[blind-except] — whatever it is, the others are not to wait for it
+                log.warning("events are applied one by one", source=source, error=repr(error))
+                new = await self._apply_singly(connection, source, mine)
+                await save_heard(connection, source, heard)
+            self._heard[source] = heard
+            if heard.hole and not had_hole:
+                log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
+                await self._want(source)
+            self._after(new)
+        await self._acknowledge(source, raw, entries)
+
+    async def _acknowledge(self, source: str, raw: Sequence[Any], entries: Sequence[Entry]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.xack(stream_of(source), self._name, *(entry_id for entry_id, _ in raw))
+            if entries:
+                pipe.hset(f"{stream_of(source)}:applied", self._name, entries[-1].id)
+            await pipe.execute()
+
+    async def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        batches: dict[int, tuple[Handler, list[Event]]] = {}
+        for event in events:
+            handler = self._handlers[event.type]
+            batches.setdefault(id(handler), (handler, []))[1].append(event)
+        for handler, batch in batches.values():
+            await handler.apply(connection, batch)
+
+    async def _apply_singly(
+        self, connection: Connection, source: str, events: Sequence[Event]
+    ) -> Sequence[Event]:
+        applied: list[Event] = []
+        for event in events:
+            try:
+                async with connection.transaction():
+                    new = await take_new(connection, source, [event])
+                    await self._apply(connection, new)
+                applied += new
+            except (asyncpg.InterfaceError, OSError):
+                raise
+            except Exception as error:
+                log.exception("an event is put aside", source=source, seq=event.seq, type=event.type)
+                async with connection.transaction():
+                    await take_new(connection, source, [event])
+                    await letters.put_aside(connection, event, json_of(event), error)
+        return applied
+
+    def _after(self, events: Sequence[Event]) -> None:
+        if not events:
+            return
+        now = datetime.now(UTC)
+        for event in events:
+            self._noted(event.source, (now - event.at).total_seconds())
+        for name in {name for event in events for name in self._handlers[event.type].wakes}:
+            self._woken(name)
+        self._wrote()

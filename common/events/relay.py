@@ -1,0 +1,264 @@
+"""The relay: reads the outbox and publishes events to the source's stream, each at least once.
+
+One relay per database is at work at a time (a session lock); the others stand by. It never waits for other
+transactions (see `position`), and a listener that has lost something, or is new, gets it again: it writes
+down up to where it has heard, and the relay goes back to there. What is no longer in the outbox is emitted
+anew from the tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import structlog
+
+from common.events.event import REWOUND, Change, Event, encode_entry, stream_of
+from common.events.connections import PASSING, connected, stand_by
+from common.events.position import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from common.database import Connection
+    from common.events.connections import Redis
+    from common.events.event import Message, Translate
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+KEPT_ENTRIES: Final = 20_000
+"""How long a stream may get; who is further behind is served from the outbox."""
+LINGER_S: Final = 0.01
+"""Changes that come one after the other go out together: a turn costs the same for one as for fifty."""
+IDLE_S: Final = 0.25
+"""How soon a change is noticed that this process was not told of."""
+WANTS_EVERY_S: Final = 1.0
+RETRY_S: Final = 1.0
+KEPT_DAYS: Final = 3
+PRUNE_EVERY_S: Final = 300.0
+PRUNED_AT_ONCE: Final = 5_000
+EMITTED_AT_ONCE: Final = 500
+LOCK: Final = 0x62616E79_0001
+EVERYTHING: Final = -1
+"""Wanted by `banyan events republish`: all rows anew, whatever the outbox still has."""
+
+
+class Relay:
+    """Publishes one database's changes as events of `source`."""
+
+    def __init__(self, dsn: str, redis: Redis, source: str, translate: Translate) -> None:
+        self._dsn = dsn
+        self._redis = redis
+        self._source = source
+        self._stream = stream_of(source)
+        self._translate = translate
+        self._awake = asyncio.Event()
+        # of one turn of being the relay
+        self._position = Position(0)
+        self._saved_low = 0
+        self._prev = 0
+        self._last_entry = "0-0"
+        self._turns = 0
+        self._turned = asyncio.Condition()
+        self._is_idle = False
+
+    def wake(self) -> None:
+        """There may be something to publish."""
+        self._awake.set()
+
+    async def flushed(self) -> str:
+        """Wait until what is committed now is published; answers the id of the stream's last entry."""
+        wanted = self._turns + (1 if self._is_idle else 2)  # a turn under way may have read before now
+        self._awake.set()
+        async with self._turned:
+            while self._turns < wanted:
+                self._awake.set()
+                await self._turned.wait()
+        return self._last_entry
+
+    async def run(self) -> None:
+        """Be the relay, or stand by to become it, until cancelled."""
+        while True:
+            try:
+                async with connected(self._dsn, f"{self._source}-relay}") as connection:
+                    await stand_by(connection, LOCK)
+                    await self._begin(connection)
+                    await self._publish_for_ever(connection)
+            except (
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+                RedisError,
+                TimeoutError,
+            ) as error:
+                log.warning(
+                    "events are not relayed", source=self._source, error=repr(error), again_in_s=RETRY_S
+                )
+            except Exception:
+                log.exception("events are not relayed", source=self._source)
+            await asyncio.sleep(RETRY_S)
+
+    async def _begin(self, connection: Connection) -> None:
+        low = await connection.fetchval("SELECT low FROM banyan.relay")
+        self._position, self._saved_low = Position(low), low
+        await self._find_prev()
+        log.info("relaying events", source=self._source, since=low)
+
+    async def _find_prev(self) -> None:
+        """Where the stream ends; in an emptied Redis, nowhere, which listeners will notice."""
+        found = await self._redis.xrevrange(self._stream, count=1)
+        self._prev = orjson.loads(found[0][1][b"e"])["seq"] if found else 0
+        self._last_entry = found[0][0].decode() if found else "0-0"
+
+    async def _publish_for_ever(self, connection: Connection) -> None:
+        wants_at = prune_at = 0.0
+        while True:
+            self._awake.clear()
+            now = time.monotonic()
+            if now >= wants_at:
+                await self._give_what_is_wanted(connection)
+                wants_at = now + WANTS_EVERY_S
+                await self._save(connection)
+            if now >= prune_at:
+                await self._prune(connection)
+                prune_at = now + PRUNE_EVERY_S
+            while await self._publish_next(connection) >= BATCH:
+                pass
+            async with self._turned:
+                self._turns += 1
+                self._turned.notify_all()
+            self._is_idle = True
+            try:
+                await asyncio.wait_for(self._awake.wait(), IDLE_S)
+                await asyncio.sleep(LINGER_S)
+            except TimeoutError:
+                pass
+            self._is_idle = False
+
+    async def _publish_next(self, connection: Connection) -> int:
+        position = self._position
+        rows = await connection.fetch(
+            """
+            SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin,
+                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax, change.*
+            FROM (SELECT) AS always
+            LEFT JOIN LATERAL (
+                SELECT o.seq, o.tbl, o.op, o.key, o.row, o.old, o.at
+                FROM unnest($2::bigint[], $3::bigint[]) AS gap (first, last)
+                JOIN banyan.outbox o ON o.seq BETWEEN gap.first AND gap.last
+                UNION ALL
+                (SELECT seq, tbl, op, key, row, old, at FROM banyan.outbox
+                 WHERE seq > $1 ORDER BY seq LIMIT $4)
+            ) change ON true
+            """,
+            position.last,
+            [gap.first for gap in position.gaps],
+            [gap.last for gap in position.gaps],
+            BATCH,
+        )
+        changes = sorted(
+            (_change_of(row) for row in rows if row["seq"] is not None), key=lambda each: each.seq
+        )
+        if not changes and not position.gaps:
+            return 0
+        after = Position(position.last, list(position.gaps))
+        after.advance((each.seq for each in changes), xmin=rows[0]["xmin"], xmax=rows[0]["xmax"])
+        await self._publish(changes, after)
+        self._position = after
+        return len(changes)
+
+    async def _publish(self, changes: Sequence[Change], after: Position) -> None:
+        first_gap = after.gaps[0].first if after.gaps else None
+        entries, prev = [], self._prev
+        for change in changes:
+            message = self._translate(change)
+            if message is None:
+                continue
+            low = change.seq if first_gap is None else min(change.seq, first_gap - 1)
+            entries.append(encode_entry(_event_of(self._source, change, message), prev=prev, low=low))
+            prev = change.seq
+        if entries:
+            await self._append(entries)
+            self._prev = prev
+
+    async def _append(self, entries: Sequence[bytes]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for entry in entries:
+                pipe.xadd(self._stream, {"e": entry}, maxlen=KEPT_ENTRIES, approximate=True)
+            ids = await pipe.execute()
+        self._last_entry = ids[-1].decode()
+
+    async def _give_what_is_wanted(self, connection: Connection) -> None:
+        wanted_key = f"{self._stream}:wanted"
+        wanted = await self._redis.hgetall(wanted_key)
+        if not wanted:
+            return
+        since = min(int(value) for value in wanted.values())
+        forgotten = await connection.fetchval("SELECT forgotten FROM banyan.relay")
+        low = max(since, forgotten, 0)
+        await connection.execute("UPDATE banyan.relay SET low = least(low, $1)", low)
+        self._position, self._saved_low = Position(low), low
+        await self._find_prev()
+        log.info(
+            "publishing again", source=self._source, since=low, for_whom=sorted(map(bytes.decode, wanted))
+        )
+        marker = Event(self._source, low, REWOUND, 1, "", datetime.now(UTC), {"since": min(since, low)})
+        entry = encode_entry(marker, prev=self._prev, low=max(since, 0))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(self._stream, {"e": entry})
+            pipe.hdel(wanted_key, *wanted)
+            await pipe.execute()
+        self._prev = low
+        if since < forgotten:
+            await self._emit_everything(connection)
+
+    async def _emit_everything(self, connection: Connection) -> None:
+        tables = await connection.fetch("SELECT tbl FROM banyan.captured ORDER BY tbl")
+        for table in tables:
+            after: str | None = None
+            while True:
+                after = await connection.fetchval(
+                    "SELECT banyan.emit($1, $2, $3)", table["tbl"], after, EMITTED_AT_ONCE
+                )
+                if after is None:
+                    break
+                while await self._publish_next(connection) >= BATCH:
+                    pass
+
+    async def _save(self, connection: Connection) -> None:
+        if self._position.low > self._saved_low:
+            await connection.execute("UPDATE banyan.relay SET low = $1", self._position.low)
+            self._saved_low = self._position.low
+
+    async def _prune(self, connection: Connection) -> None:
+        """Forget what was published days ago, a little at a time."""
+        await connection.execute(
+            """
+            WITH old AS (
+                SELECT seq FROM banyan.outbox
+                WHERE at < now() - make_interval(days => $1) AND seq <= $2
+                ORDER BY seq LIMIT $3
+            ), gone AS (
+                DELETE FROM banyan.outbox WHERE seq IN (SELECT seq FROM old) RETURNING seq
+            )
+            UPDATE banyan.relay SET forgotten = greatest(forgotten, (SELECT max(seq) FROM gone))
+            WHERE EXISTS (SELECT FROM gone)
+            """,
+            KEPT_DAYS,
+            self._saved_low,
+            PRUNED_AT_ONCE,
+        )
+
+
+def _change_of(row: Any) -> Change:
+    return Change(row["seq"], row["tbl"], row["op"], row["key"], row["row"], row["old"], row["at"])
+
+
+def _event_of(source: str, change: Change, message: Message) -> Event:
+    return Event(
+        source, change.seq, message.type, message.version, message.subject, change.at, dict(message.data)
+    )
