@@ -19,8 +19,8 @@ import structlog
 from redis.exceptions import ResponseError
 
 from common.events import letters
-from common.events.event import decode_entry, json_of, stream_of
 from common.events.connections import PASSING, connected, stand_by
+from common.events.event import decode_entry, json_of, stream_of
 from common.events.inbox import Heard, load_heard, save_heard, take_new
 
 if TYPE_CHECKING:
@@ -69,19 +69,11 @@ class Consumer:
         """Be the consumer, or stand by to become it, until cancelled."""
         while True:
             try:
-                async with connected(self._dsn, f"{self._name}-consumer}") as connection:
+                async with connected(self._dsn, f"{self._name}-consumer") as connection:
                     await stand_by(connection, LOCK)
                     await self._listen(connection)
-            except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-                RedisError,
-                TimeoutError,
-            ) as error:
-                log.warning(
-                    "events are not heard", consumer=self._name, error=repr(error), again_in_s=RETRY_S
-                )
+            except PASSING as error:
+                log.warning("events are not heard", consumer=self._name, error=repr(error))
             except Exception:
                 log.exception("events are not heard", consumer=self._name)
             await asyncio.sleep(RETRY_S)
@@ -166,7 +158,7 @@ class Consumer:
                     await save_heard(connection, source, heard)
             except (asyncpg.InterfaceError, OSError):
                 raise
-            except Exception as error:  # ruff: ignore[blind-except] — whatever it is, the others are not to wait for it
+            except Exception as error:  # ruff: ignore[blind-except] — one that fails must not hold up the others
                 log.warning("events are applied one by one", source=source, error=repr(error))
                 new = await self._apply_singly(connection, source, mine)
                 await save_heard(connection, source, heard)

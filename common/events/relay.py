@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 
-from common.events.event import REWOUND, Change, Event, encode_entry, stream_of
 from common.events.connections import PASSING, connected, stand_by
+from common.events.event import REWOUND, Change, Event, encode_entry, stream_of
 from common.events.position import Position
 
 if TYPE_CHECKING:
@@ -84,20 +84,12 @@ class Relay:
         """Be the relay, or stand by to become it, until cancelled."""
         while True:
             try:
-                async with connected(self._dsn, f"{self._source}-relay}") as connection:
+                async with connected(self._dsn, f"{self._source}-relay") as connection:
                     await stand_by(connection, LOCK)
                     await self._begin(connection)
                     await self._publish_for_ever(connection)
-            except (
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-                RedisError,
-                TimeoutError,
-            ) as error:
-                log.warning(
-                    "events are not relayed", source=self._source, error=repr(error), again_in_s=RETRY_S
-                )
+            except PASSING as error:
+                log.warning("events are not relayed", source=self._source, error=repr(error))
             except Exception:
                 log.exception("events are not relayed", source=self._source)
             await asyncio.sleep(RETRY_S)
@@ -160,9 +152,8 @@ class Relay:
             [gap.last for gap in position.gaps],
             BATCH,
         )
-        changes = sorted(
-            (_change_of(row) for row in rows if row["seq"] is not None), key=lambda each: each.seq
-        )
+        found = (_change_of(row) for row in rows if row["seq"] is not None)
+        changes = sorted(found, key=lambda change: change.seq)
         if not changes and not position.gaps:
             return 0
         after = Position(position.last, list(position.gaps))
@@ -204,7 +195,7 @@ class Relay:
         self._position, self._saved_low = Position(low), low
         await self._find_prev()
         log.info(
-            "publishing again", source=self._source, since=low, for_whom=sorted(map(bytes.decode, wanted))
+            "publishing again", source=self._source, since=low, wanted_by=sorted(map(bytes.decode, wanted))
         )
         marker = Event(self._source, low, REWOUND, 1, "", datetime.now(UTC), {"since": min(since, low)})
         entry = encode_entry(marker, prev=self._prev, low=max(since, 0))
