@@ -33,7 +33,7 @@ LOCALES: Final = _HERE / "locale"
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """An entry of the navigation; `roles` empty means everybody, `title` is a text of the catalogues."""
+    """An entry of the navigation; `roles` empty means visitors too, `title` is a text of the catalogues."""
 
     path: str
     title: str
@@ -41,12 +41,14 @@ class NavItem:
 
 
 # Every service shows the same navigation, whoever renders the page behind an entry.
+EVERYBODY: Final = ("passenger", "inspector", "driver", "operator", "admin")
 NAVIGATION: Final[Sequence[NavItem]] = (
-    NavItem("/search", "Search"),
-    NavItem("/bookings", "My trips", ("passenger", "admin")),
-    NavItem("/operator", "Company", ("operator", "admin")),
-    NavItem("/scan", "Scan", ("inspector", "driver", "operator", "admin")),
-    NavItem("/dashboard", "Dashboard", ("passenger", "operator", "admin")),
+    NavItem("/", "Search"),
+    NavItem("/bookings", "My bookings", EVERYBODY),
+    NavItem("/dashboard", "My trips", EVERYBODY),
+    NavItem("/operator", "Company", ("operator",)),
+    NavItem("/scan", "Scan", ("inspector", "driver", "operator")),
+    NavItem("/admin", "Platform", ("admin",)),
 )
 
 NAV: Final[web.AppKey[Sequence[NavItem]]] = web.AppKey("nav")
