@@ -1,0 +1,1 @@
+"""company-service: companies, their fleets, drivers and networks, and the departures that they run."""
