@@ -1,0 +1,1 @@
+"""Profiles, the people one travels with, and the dashboards: user-service."""

@@ -1,0 +1,1 @@
+"""All SQL of user-service: functions that take a connection first."""

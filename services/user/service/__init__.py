@@ -1,0 +1,1 @@
+"""What user-service does: use cases, which know no request."""
