@@ -1,0 +1,1 @@
+"""What can be done, by subject; knows no Request."""
