@@ -1,0 +1,1 @@
+"""The use cases of payments. They open transactions and know no request."""
