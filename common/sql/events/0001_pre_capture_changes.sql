@@ -24,7 +24,7 @@ CREATE TABLE banyan.captured (
 
 -- How far the relay has come: everything up to low has been published; what was deleted goes up to forgotten.
 CREATE TABLE banyan.relay (
-    only      boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single    boolean PRIMARY KEY DEFAULT true CHECK (single),
     low       bigint NOT NULL DEFAULT 0,
     forgotten bigint NOT NULL DEFAULT 0
 );
