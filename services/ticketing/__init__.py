@@ -1,0 +1,1 @@
+"""ticketing-service: searching departures, selling their seats, bookings and tickets."""

@@ -1,0 +1,57 @@
+"""What the service needs to know to run, read once from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from common.config import ConfigReader
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting of the service. `hold_s` is how long a seat is kept for an unpaid booking, in seconds."""
+
+    database_url: str
+    redis_url: str
+    host: str
+    port: int
+    public_url: str
+    strangler_url: str
+    jwks_url: str
+    secret_key: bytes
+    mail_url: str
+    mail_from: str
+    hold_s: int
+    pool_size: int
+    log_level: str
+    log_format: Literal["json", "text"]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Config:
+        """Read all settings; raises ConfigError naming every one that is missing or wrong."""
+        read = ConfigReader(env)
+        strangler_url = read.url("STRANGLER_URL", example="http://localhost:8000")
+        config = cls(
+            database_url=read.url("DATABASE_URL"),
+            redis_url=read.url("REDIS_URL"),
+            host=read.text("HOST", default="127.0.0.1"),
+            port=read.integer("PORT", default=8004, minimum=1, maximum=65535),
+            public_url=read.url("PUBLIC_URL").rstrip("/"),
+            strangler_url=strangler_url,
+            jwks_url=read.url("JWKS_URL", default=f"{strangler_url}/.well-known/jwks.json"),
+            secret_key=read.secret("SECRET_KEY").encode(),
+            mail_url=read.url("MAIL_URL"),
+            mail_from=read.text("MAIL_FROM", default="Banyan <tickets@banyan.example>"),
+            hold_s=read.integer("HOLD_S", default=600, minimum=1, maximum=86_400),
+            pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
+            log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
+            log_format="text"
+            if read.choice("LOG_FORMAT", ("json", "text"), default="json") == "text"
+            else "json",
+        )
+        read.done()
+        return config
