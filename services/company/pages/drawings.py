@@ -72,7 +72,7 @@ def _draw_deck(
                 front + (seat["row"] - 1) * CELL + inset,
                 EDGE + (deck["columns"] - seat["column"]) * CELL + inset,
                 shades.get(seat["class"], 0),
-                BERTH in seat["class"],
+                seat["class"].startswith(BERTH),
             )
             for seat in seats
             if seat["deck"] == deck["deck"]

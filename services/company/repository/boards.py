@@ -168,39 +168,17 @@ async def find_stops(
 
 async def find_routes(
     conn: Connection, company_id: UUID, named: str | None, after: UUID | None, limit: int
-) -> list[UUID]:
-    """Ids of routes in the order they were made; `named` is part of a name or code."""
-    rows = await conn.fetch(
-        """SELECT id FROM routes
-           WHERE company_id = $1 AND ($2::uuid IS NULL OR id > $2)
-             AND ($3::text IS NULL OR strpos(lower(concat_ws(' ', code, name)), lower($3)) > 0)
-           ORDER BY id LIMIT $4""",
-        company_id,
-        after,
-        named,
-        limit,
-    )
-    return [row["id"] for row in rows]
-
-
-async def stop_options(conn: Connection, company_id: UUID, limit: int) -> list[Row]:
-    """What to choose a stop by."""
+) -> list[Row]:
+    """Routes in the order they were made; `named` is part of a name or code."""
     return list(
         await conn.fetch(
-            "SELECT id, code, name, city FROM stops WHERE company_id = $1 ORDER BY city, name, id LIMIT $2",
+            """SELECT * FROM routes
+               WHERE company_id = $1 AND ($2::uuid IS NULL OR id > $2)
+                 AND ($3::text IS NULL OR strpos(lower(concat_ws(' ', code, name)), lower($3)) > 0)
+               ORDER BY id LIMIT $4""",
             company_id,
-            limit,
-        )
-    )
-
-
-async def route_options(conn: Connection, company_id: UUID, limit: int) -> list[Row]:
-    """The routes that departures can be made of."""
-    return list(
-        await conn.fetch(
-            """SELECT id, code, name FROM routes WHERE company_id = $1 AND status = 'active'
-               ORDER BY name, id LIMIT $2""",
-            company_id,
+            after,
+            named,
             limit,
         )
     )
