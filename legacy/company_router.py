@@ -15,6 +15,7 @@ from legacy.schemas import company as company_wire
 from legacy.schemas import fleet as fleet_wire
 from legacy.schemas import gtfs as gtfs_wire
 from legacy.schemas import network as network_wire
+from legacy.schemas import plans as plans_wire
 from legacy.schemas import schedule as schedule_wire
 
 if TYPE_CHECKING:
@@ -345,6 +346,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             auth="none",
         ),
         schedule.show_trip,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/trips/{id}/plan",
+            "A departure with all that it takes to sell it",
+            "company",
+            responses={200: plans_wire.Plan},
+            auth="none",
+        ),
+        schedule.show_plan,
     ),
     Endpoint(
         RouteDoc(

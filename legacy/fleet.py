@@ -119,7 +119,8 @@ async def change_driver(
                 raise NotFound
             is_current(driver)
             changed = {**driver, **changes}
-            await _require_account(conn, changed)
+            if changed["user_id"] != driver["user_id"]:
+                await _require_account(conn, changed)
             if changed["status"] == "retired" and driver["status"] != "retired":
                 ahead = await schedule_queries.trips_ahead_of_driver(conn, driver_id, datetime.now(UTC))
                 if ahead:

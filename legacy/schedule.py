@@ -87,6 +87,12 @@ async def find_trip(pool: Pool, trip_id: UUID) -> tuple[Row, list[Row]]:
     return trip, (await network_queries.stops_of_routes(pool, [trip["route_id"]]))[trip["route_id"]]
 
 
+async def find_plan(pool: Pool, trip_id: UUID) -> tuple[Row, list[Row], Row]:
+    """The departure, its stops, and what else it takes to sell it; raises NotFound."""
+    trip, stops = await find_trip(pool, trip_id)
+    return trip, stops, await queries.get_plan(pool, trip_id)
+
+
 async def list_trips(
     pool: Pool,
     company: Row,

@@ -16,6 +16,7 @@ from common.wire import etag_for, json_response, parse_json, parse_query, path_i
 from legacy import companies, schedule
 from legacy.handlers.access import company_of_operator, company_of_staff
 from legacy.queries import schedule as queries
+from legacy.schemas.plans import plan_wire
 from legacy.schemas.schedule import (
     NewTrips,
     TimetableQuery,
@@ -59,6 +60,12 @@ async def list_trips(request: web.Request) -> web.Response:
 
 async def show_trip(request: web.Request) -> web.Response:
     return resource(request, trip_wire(*await schedule.find_trip(request.app[POOL], path_id(request, "id"))))
+
+
+async def show_plan(request: web.Request) -> web.Response:
+    return json_response(
+        plan_wire(*await schedule.find_plan(request.app[POOL], path_id(request, "id"))), headers=NO_STORE
+    )
 
 
 async def publish_trips(request: web.Request) -> web.Response:

@@ -114,7 +114,7 @@ async def stops_of_routes(conn: Connection, route_ids: Collection[UUID]) -> dict
     """The stops of each route in order, with the names and places of the stops."""
     rows = await conn.fetch(
         """SELECT rs.route_id, rs.seq, rs.stop_id, rs.arrive_s, rs.depart_s, rs.leg_fare, rs.fare_sum,
-                  s.name, s.city, s.time_zone, s.lat, s.lon
+                  s.name, s.city, s.place, s.time_zone, s.lat, s.lon
            FROM route_stops rs JOIN stops s ON s.id = rs.stop_id
            WHERE rs.route_id = ANY($1::uuid[]) ORDER BY rs.route_id, rs.seq""",
         list(route_ids),

@@ -34,6 +34,20 @@ async def get_trip(conn: Connection, trip_id: UUID) -> Row | None:
     )
 
 
+async def get_plan(conn: Connection, trip_id: UUID) -> Row | None:
+    """What selling a trip needs besides the trip: its company, its route's currency and its layout."""
+    return await conn.fetchrow(
+        """SELECT c.status AS company_status, c.currency, c.time_zone, c.refund_policy,
+                  r.currency AS route_currency, l.decks, l.classes, l.seats
+           FROM trips t
+           JOIN companies c ON c.id = t.company_id
+           JOIN routes r ON r.id = t.route_id
+           JOIN layouts l ON l.id = t.layout_id
+           WHERE t.id = $1""",
+        trip_id,
+    )
+
+
 async def get_trips(conn: Connection, trip_ids: Collection[UUID]) -> list[Row]:
     """Like `get_trip`, by departure."""
     return list(

@@ -231,6 +231,26 @@ class TestSchedule:
         assert seen["arrives_at"] == instant(departs_at + timedelta(hours=2))
         assert seen["capacity"] == 12
 
+    def test_the_plan_of_a_departure_has_all_that_it_takes_to_sell_it(self, anyone, company):
+        route, layout = company.route(cities=3, leg_fare=120), company.layout(8)
+        trip = company.trip(route=route, layout=layout)
+        plan = anyone.get(f"/api/trips/{trip['id']}/plan").ok()
+        assert {key: plan["trip"][key] for key in trip} == trip
+        assert plan["trip"].keys() - trip.keys() == {"timetable_id", "created_at"}
+        assert plan["trip"]["timetable_id"] is None
+        fields = ("id", "name", "status", "currency", "time_zone", "refund_policy")
+        assert plan["company"] == {key: company.body[key] for key in fields}
+        calls = plan["route"].pop("calls")
+        assert plan["route"] == {"id": route["id"], "name": route["name"], "currency": "INR"}
+        assert [(call["seq"], call["arrive_s"], call["depart_s"], call["leg_fare"]) for call in calls] == [
+            (0, 0, 0, 0), (1, 3600, 3900, 12_000), (2, 7200, 7200, 12_000),
+        ]  # fmt: skip
+        stop = anyone.get(f"/api/stops/{route['stops'][0]['stop_id']}").ok()
+        keys = ("id", "name", "city", "place", "lat", "lon", "time_zone")
+        assert calls[0]["stop"] == {key: stop[key] for key in keys}
+        assert plan["layout"] == {key: layout[key] for key in ("id", "capacity", "decks", "classes", "seats")}
+        anyone.get(f"/api/trips/{uuid4()}/plan").refused(404)
+
     def test_a_calendar_makes_a_departure_on_each_of_its_days(self, company):
         monday = (datetime.now(UTC) + timedelta(days=60)).date()
         monday += timedelta(days=-monday.weekday())
