@@ -69,6 +69,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     run.add_argument(
         "--admin", metavar="EMAIL", help="make an admin; the password is in BANYAN_ADMIN_PASSWORD"
     )
+    run.add_argument("--side", choices=("both", "legacy", "service"), default="both",
+                     help="the monolith alone, or the services alone with all routes on them")  # fmt: skip
     run.add_argument("--owner", type=int, metavar="PID", help="stop when this process ends")
     run.add_argument("--quiet", action="store_true", help="log to files alone")
     verbs.add_parser("stop", help="stop the stack of this checkout")
@@ -105,7 +107,7 @@ def _run(
     admin = (arguments.admin, env["BANYAN_ADMIN_PASSWORD"]) if arguments.admin else None
     demo = not arguments.no_demo
     workers = int(env.get("BANYAN_WORKERS") or min(2, os.cpu_count() or 1))
-    options = Options(ports, hosts, arguments.fast, demo, admin, workers)
+    options = Options(ports, hosts, arguments.fast, demo, admin, workers, arguments.side)
     stream = sys.stdout.buffer
     terminal = Terminal(None if arguments.quiet else stream, colour=wants_colour(stream, env), width=16)
     began = env.get("BANYAN_STARTED_AT")

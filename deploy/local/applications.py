@@ -82,7 +82,7 @@ def add_strangler(draft: Draft, common: Mapping[str, str], dsn: str, redis_url: 
         "BANYAN_ROUTES_FILE": str(draft.folders.root / "strangler" / "routes.toml"),
         "BANYAN_STATE_DIR": str(draft.folders.strangler),
         "BANYAN_UPSTREAM_LEGACY": draft.url("legacy"),
-        **{f"BANYAN_UPSTREAM_{domain.upper()}": "" for domain in DOMAINS},
+        **{f"BANYAN_UPSTREAM_{domain.upper()}": _upstream(draft, domain) for domain in DOMAINS},
     }
     if _present("strangler.__main__"):
         draft.parts.extend(
@@ -98,12 +98,23 @@ def add_strangler(draft: Draft, common: Mapping[str, str], dsn: str, redis_url: 
                     by_request(draft.url("strangler-admin") + "/readyz"),
                     ("strangler-tables", "valkey"),
                     f"{workers} worker{'s' if workers > 1 else ''}",
-                    stops_before=("legacy",),
+                    stops_before=_upstreams(draft),
                     stop_within_s=35,  # it drains first
                 ),
             )
         )
     return environment
+
+
+def _upstreams(draft: Draft) -> tuple[str, ...]:
+    """Who must outlive the proxy."""
+    legacy = () if draft.options.side == "service" else ("legacy",)
+    services = () if draft.options.side == "legacy" else tuple(f"{domain}-service" for domain in DOMAINS)
+    return legacy + services
+
+
+def _upstream(draft: Draft, domain: str) -> str:
+    return "" if draft.options.side == "legacy" else draft.url(domain)
 
 
 def common_environment(draft: Draft, public_url: str) -> dict[str, str]:

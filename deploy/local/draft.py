@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from deploy.local.stamps import Stamps
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from deploy.local.credentials import Credentials
     from deploy.local.folders import Folders
     from deploy.local.parts import Part, Step
+
+
+Side: TypeAlias = Literal["legacy", "service", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Options:
     admin: tuple[str, str] | None = None
     """An administrator to make, as email and password, where there is no demo data."""
     workers: int = min(2, os.cpu_count() or 1)
+    side: Side = "both"
+    """With one side alone, all routes go there and the other is not started."""
 
 
 @dataclass(frozen=True, slots=True)

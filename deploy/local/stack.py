@@ -5,6 +5,7 @@ postgres ─► databases ─┬─► legacy's tables ─┬─► demo data
                        └─► strangler's tables ─► strangler ├─► the first page
                                              valkey ─┘     │
                                                  gateway ──┘
+each service's tables ─► that service
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deploy.local import databases, nginx, postgres, valkey
-from deploy.local.applications import add_legacy, add_strangler, common_environment
+from deploy.local.applications import DOMAINS, add_legacy, add_strangler, common_environment
 from deploy.local.credentials import load_credentials
 from deploy.local.draft import Draft
 from deploy.local.keys import make_rings
 from deploy.local.parts import Part, Step
 from deploy.local.readiness import by_ping, by_query
+from deploy.local.services import add_services, place_all_on_services
 from deploy.local.steps import external, first_page
 
 if TYPE_CHECKING:
@@ -59,10 +61,15 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
         await asyncio.to_thread(make_rings, folders)
 
     draft.parts.append(Step("keys", make_keys))
-    environments = {
-        "legacy": add_legacy(draft, common, dsns["legacy"]),
-        "strangler": add_strangler(draft, common, dsns["strangler"], redis_url),
-    }
+    side = options.side
+    environments = {}
+    if side != "service":
+        environments["legacy"] = add_legacy(draft, common, dsns["legacy"])
+    environments["strangler"] = add_strangler(draft, common, dsns["strangler"], redis_url)
+    if side != "legacy":
+        environments |= add_services(draft, common, dsns, redis_url)
+    if side == "service":
+        draft.parts.append(place_all_on_services(environments["strangler"]))
     gateway_url = _add_gateway(draft)
     description = {
         "public_url": public_url,
@@ -70,6 +77,7 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
         "strangler_url": draft.url("strangler"),
         "strangler_admin_url": draft.url("strangler-admin"),
         "legacy_url": draft.url("legacy"),
+        "service_urls": {domain: draft.url(domain) for domain in DOMAINS},
         "redis_url": redis_url,
         "admin_dsn": admin_dsn,
         "databases": {databases.database_of(owner): dsn for owner, dsn in dsns.items()},
@@ -81,7 +89,7 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
         "control": str(folders.control),
         "ports": dict(options.ports),
     }
-    wanted = draft.names() | {"strangler-admin"}
+    wanted = {name.removesuffix("-service") for name in draft.names()} | {"strangler-admin"}
     ports = {name: port for name, port in options.ports.items() if name in wanted}
     return Stack(draft.parts, ports, draft.origins, public_url, description, draft.afterwards)
 
@@ -142,7 +150,8 @@ def _add_gateway(draft: Draft) -> str:
     )
     draft.parts.append(gateway.daemon(()))
     draft.origins["nginx"] = str(gateway.binary)
-    way = tuple(sorted(draft.names() & {"gateway", "strangler", "legacy"}))
+    answers = "placed" if draft.options.side == "service" else "legacy"
+    way = tuple(sorted(draft.names() & {"gateway", "strangler", answers}))
     if len(way) == 3:
         draft.parts.append(Step("first-page", first_page(gateway.url), way))
     return gateway.url

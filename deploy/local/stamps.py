@@ -41,11 +41,12 @@ class Stamps:
         self.path.write_text(json.dumps(stamps, indent=1), encoding="utf-8")
 
 
-def digest_of(folder: Path) -> str:
-    """Of the names and contents of all its files."""
+def digest_of(*folders: Path) -> str:
+    """Of the names and contents of all their files."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode() + content)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                content = path.read_bytes()
+                digest.update(f"{path.relative_to(folder)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

@@ -2,12 +2,13 @@
 
 banyan routes                     what is declared, and which side answers it
 banyan flag get|set|history|restore
+banyan place                      whole domains on a side, where no data has to move
 banyan status                     how everything is
 """
 
 import typer
 
-from strangler.cli import flag, routes, status
+from strangler.cli import flag, place, routes, status
 
 app = typer.Typer(
     name="banyan",
@@ -17,5 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("routes")(routes.list_routes)
+app.command("place")(place.place)
 app.command("status")(status.show_status)
 app.add_typer(flag.app, name="flag")

@@ -15,7 +15,7 @@ import orjson
 
 from strangler.routing.flags import Flag, FlagError, dump_flag, flag_document, read_flag
 from strangler.routing.refusals import ChangeRefused
-from strangler.routing.snapshot import FlagTable
+from strangler.routing.snapshot import FlagTable, Group, dump_group
 
 Connection = Any  # asyncpg ships no types
 
@@ -111,6 +111,44 @@ async def record_changes(
                 route,
                 _json(before),
                 _json(after),
+                who,
+                why,
+            )
+
+
+async def record_placement(
+    connection: Connection,
+    version: int,
+    flags: Mapping[str, tuple[Flag | None, Flag]],
+    groups: Mapping[str, tuple[Group, Group]],
+    *,
+    who: str,
+    why: str,
+) -> None:
+    """Make a version of some routes' flags and some groups' owners, (before, after) each, with its lines."""
+    async with connection.transaction():
+        await record_changes(connection, version, flags, who=who, why=why)
+        for name, (before, after) in groups.items():
+            await connection.execute(
+                """
+                INSERT INTO group_owners (name, owner, epoch, version) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (name) DO UPDATE
+                SET owner = excluded.owner, epoch = excluded.epoch, version = excluded.version
+                """,
+                name,
+                after.owner,
+                after.epoch,
+                version,
+            )
+            await connection.execute(
+                """
+                INSERT INTO flag_changes (version, route, before, after, who, why)
+                VALUES ($1, $2, $3, $4, $5, $6)
+                """,
+                version,
+                f"group {name}",
+                dump_group(before).decode(),
+                dump_group(after).decode(),
                 who,
                 why,
             )
