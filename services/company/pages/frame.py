@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,7 +13,9 @@ from common.database import POOL
 from common.instants import parse_instant
 from common.principals import Role, require
 from common.problems import Conflict, NotFound, ValidationFailed
+from common.web.formats import instant_text
 from common.web.forms import Form
+from common.web.i18n import language
 from services.company.domain.schedule import instant
 from services.company.service import companies
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp import web
+    from babel import Locale
 
     from services.company.repository.companies import Row
 
@@ -56,7 +60,17 @@ def frame(request: web.Request, company: Row) -> dict[str, Any]:
         "untouched": UNTOUCHED,
         "section": request.path,
         "local_day": local_day,
+        "short_when": partial(_short_when, language(request).locale),
     }
+
+
+def _short_when(locale: Locale, at: datetime | str, time_zone: str) -> str:
+    """A date and time that are soon: without the year."""
+    return instant_text(_moment(at), time_zone, locale, year=False)
+
+
+def _moment(at: datetime | str) -> datetime:
+    return parse_instant(at) if isinstance(at, str) else at
 
 
 def local_today(company: Row) -> date:
@@ -66,8 +80,7 @@ def local_today(company: Row) -> date:
 
 def local_day(at: datetime | str, time_zone: str) -> date:
     """The calendar day of an instant at a place."""
-    moment = parse_instant(at) if isinstance(at, str) else at
-    return moment.astimezone(ZoneInfo(time_zone)).date()
+    return _moment(at).astimezone(ZoneInfo(time_zone)).date()
 
 
 def day_span(company: Row, first: date, last: date) -> tuple[datetime, datetime]:

@@ -160,7 +160,7 @@ async def _page(
         "more_routes": found[SHOWN - 1]["id"] if len(found) > SHOWN else None,
         "ahead": await boards.departures_ahead(pool, list(ways), datetime.now(UTC)),
         "labels": [stop_label(stop) for stop in await repository.stop_names(pool, company_id, MOST_STOPS)],
-        "lines": max(ROUTE_LINES, *(number + 2 for number in filled)),
+        "lines": max([ROUTE_LINES, *(number + 2 for number in filled)]),
         "imports": await imports.list_imports(pool, company_id, None, LATEST_IMPORTS),
         "timetables": await boards.has_timetables(pool, company_id),
         "outcomes": outcomes or {},

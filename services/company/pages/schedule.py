@@ -99,7 +99,8 @@ async def _page(
     context: dict[str, Any] = {
         "today": today,
         "shown": day,
-        "weekday_names": _weekday_names(request),
+        "weekday_names": _weekday_names(request, "wide"),
+        "weekdays_short": _weekday_names(request, "abbreviated"),
         "weekdays": await _ticked(request) or range(1, 8),
         "week": week,
         "week_before": monday - timedelta(days=7),
@@ -121,9 +122,9 @@ async def _page(
     return render(request, "operator_schedule.html", {**frame(request, company), **context}, status=status)
 
 
-def _weekday_names(request: web.Request) -> list[str]:
-    """Names of the days of the week, Monday first."""
-    names = language(request).locale.days["stand-alone"]["wide"]
+def _weekday_names(request: web.Request, width: str) -> list[str]:
+    """Names of the days of the week, Monday first; CLDR's `wide` ones or `abbreviated`."""
+    names = language(request).locale.days["stand-alone"][width]
     return [names[number] for number in range(7)]
 
 

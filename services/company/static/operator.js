@@ -100,13 +100,13 @@ function drawDeck(abreast, rows, letters, isBerth, shade, hasCab) {
     for (let row = 1; row <= rows; row++) {
       const x = front + (row - 1) * 24 + 2;
       const y = 6 + (columns - column) * 24 + 2;
-      plan.append(part("rect", { class: `seat shade${shade}`, x, y, width: 20, height: 20, rx: 4 }));
+      plan.append(part("rect", { class: `seat shade${shade}`, x, y, width: isBerth ? 20 : 18, height: 20, rx: 4 }));
       plan.append(
         isBerth
-          ? part("rect", { class: "pillow", x: x + 2, y: y + 3, width: 4, height: 14, rx: 1.5 })
-          : part("path", { class: "back", d: `M${x + 18} ${y + 4}v12` }),
+          ? part("path", { class: "pillow", d: `M${x + 3.5} ${y + 5}v10` })
+          : part("path", { class: "back", d: `M${x + 20} ${y + 3}v14` }),
       );
-      plan.append(part("text", { x: x + 10, y: y + 13 }, row + letters[letter]));
+      plan.append(part("text", { x: x + (isBerth ? 12 : 9), y: y + 12.5 }, row + letters[letter]));
     }
     letter++;
   }
@@ -119,7 +119,7 @@ for (const form of document.querySelectorAll("form[data-layout]")) {
   const show = () => {
     place.replaceChildren();
     let letters = "ABCDEFGHJKLM";
-    let shades = [];
+    const shades = [];
     for (const [index, deck] of ["lower", "upper"].entries()) {
       const abreast = form.elements[deck].value;
       const rows = Number(form.elements[`${deck}_rows`].value);
