@@ -2,6 +2,7 @@
 // arrow keys, and the people one travels with. The form works without any of it.
 const form = document.getElementById("hold");
 const summary = document.getElementById("summary");
+const buy = document.getElementById("buy");
 const stale = document.getElementById("stale");
 const boxes = [...form.querySelectorAll("input[name=seat]")];
 const places = [...form.querySelectorAll(".passenger-seat")];
@@ -25,6 +26,7 @@ function show(lost = []) {
   const news = lost.length ? `${lost.join(", ")} ${form.dataset.taken}. ` : "";
   summary.textContent =
     news + (seats.length ? `${form.dataset.chosen}: ${seats.join(", ")} – ${price.format(total)}` : form.dataset.none);
+  buy.classList.toggle("choosing", seats.length > 0);
   places.forEach((place, index) => {
     place.textContent = seats[index] ? `– ${form.dataset.seat} ${seats[index]}` : "";
   });
