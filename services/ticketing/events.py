@@ -43,8 +43,8 @@ BOOKING_FIELDS: Final[Mapping[str, str]] = {
     "updated_at": "instant of the last change",
     "journey": (
         "what was sold, as it was called then: {route_id, route_name, company_name, from: {seq, stop_id, "
-        "name, city, time_zone, departs_at}, to: {seq, stop_id, name, city, time_zone, arrives_at}, departs_at "
-        "and arrives_at of the whole trip}, by the timetable"
+        "name, city, time_zone, departs_at}, to: {seq, stop_id, name, city, time_zone, arrives_at}, "
+        "departs_at and arrives_at of the whole trip}, by the timetable"
     ),
 }
 TICKET_FIELDS: Final[Mapping[str, str]] = {

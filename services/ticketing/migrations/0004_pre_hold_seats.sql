@@ -72,7 +72,7 @@ SELECT b.id, b.reference, b.user_id, b.trip_id, b.company_id, b.from_seq, b.to_s
        b.currency, b.refund_due_minor, b.refund_reason, b.payment_id, b.contact_email, b.contact_phone, b.expires_at,
        b.created_at, b.updated_at,
        coalesce(s.company_name, b.journey ->> 'company_name') AS company_name,
-       coalesce(s.refund_policy, '{"steps": []}') AS refund_policy,
+       s.refund_policy,
        coalesce(s.route_name, b.journey ->> 'route_name') AS route_name,
        coalesce(s.departs_at, (b.journey ->> 'departs_at')::timestamptz) AS departs_at,
        coalesce(s.arrives_at, (b.journey ->> 'arrives_at')::timestamptz) AS arrives_at,
