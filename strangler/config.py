@@ -92,7 +92,11 @@ class ProxyConfig:
             name.removeprefix(_UPSTREAM).lower(): read.urls(name, (), schemes=("http",))
             for name in sorted(names)
         }
-        upstreams["legacy"] = read.urls("UPSTREAM_LEGACY", schemes=("http",), example="http://localhost:8010")
+        if not any(upstreams.values()) or env.get(f"{PREFIX}{_UPSTREAM}LEGACY"):
+            # where the services have addresses there may be no legacy any more
+            upstreams["legacy"] = read.urls(
+                "UPSTREAM_LEGACY", schemes=("http",), example="http://localhost:8010"
+            )
         limits, timeouts = Limits(), Timeouts()
         config = cls(
             host=read.text("HOST", "127.0.0.1"),

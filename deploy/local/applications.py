@@ -81,7 +81,7 @@ def add_strangler(draft: Draft, common: Mapping[str, str], dsn: str, redis_url: 
         "BANYAN_WORKERS": str(workers),
         "BANYAN_ROUTES_FILE": str(draft.folders.root / "strangler" / "routes.toml"),
         "BANYAN_STATE_DIR": str(draft.folders.strangler),
-        "BANYAN_UPSTREAM_LEGACY": draft.url("legacy"),
+        "BANYAN_UPSTREAM_LEGACY": "" if draft.options.side == "service" else draft.url("legacy"),
         **{f"BANYAN_UPSTREAM_{domain.upper()}": _upstream(draft, domain) for domain in DOMAINS},
     }
     if _present("strangler.__main__"):

@@ -85,6 +85,7 @@ class Switchboard:
         routes: Iterable["Route"],
         pools: Mapping[str, Pool],
         log: AccessLog | None,
+        home: str | None = None,
     ) -> None:
         # of the process
         self.limits = config.limits
@@ -116,6 +117,7 @@ class Switchboard:
                 )
         self._decided: dict[tuple[int, bytes], Side] = {}
         self._decided_by: Snapshot | None = None
+        self._home = "legacy" if "legacy" in pools or home is None else home
         self._unmatched = {
             method.encode(): self._lane_without_route(method, config.show_side)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -131,15 +133,15 @@ class Switchboard:
         return Lane(
             route=UNMATCHED,
             method=method,
-            side="legacy",
-            pool=self.pools.get("legacy"),
+            side="legacy" if self._home == "legacy" else "service",
+            pool=self.pools.get(self._home),
             timeout_s=UNMATCHED_TIMEOUT_S,
             max_body=UNMATCHED_MAX_BODY,
             show_side=show_side,
         )
 
     def steer(self, exchange: "Exchange") -> Lane:
-        """Where this request goes, by the flags as they are now. Unknown paths go to legacy."""
+        """Where this request goes, by the flags as they are now. Unknown paths go to legacy, or home."""
         request = exchange.request
         snapshot = self._live.snapshot
         compiled = snapshot.match(request.method, request.path)

@@ -48,7 +48,7 @@ async def run_worker(config: ProxyConfig, listener: socket.socket, control: sock
         watcher = await stack.enter_async_context(
             FlagWatcher(table=table, redis_url=config.redis_url, state_dir=config.state_dir)
         )
-        board = await stack.enter_async_context(serving(config, watcher, table.routes))
+        board = await stack.enter_async_context(serving(config, watcher, table.routes, table.home))
         server = await loop.create_server(lambda: ClientConnection(board), sock=listener, backlog=BACKLOG)
         reader, writer = await asyncio.open_unix_connection(sock=control)
         stack.callback(writer.close)
@@ -66,7 +66,9 @@ async def run_worker(config: ProxyConfig, listener: socket.socket, control: sock
 
 
 @asynccontextmanager
-async def serving(config: ProxyConfig, live: Any, routes: Any) -> AsyncGenerator[Switchboard, None]:
+async def serving(
+    config: ProxyConfig, live: Any, routes: Any, home: str | None = None
+) -> AsyncGenerator[Switchboard, None]:
     """A switchboard with its pools, log and clock, for as long as the block lasts."""
     log = None
     if config.access_log:
@@ -77,7 +79,7 @@ async def serving(config: ProxyConfig, live: Any, routes: Any) -> AsyncGenerator
         for name, urls in config.upstreams.items()
         if urls
     }
-    board = Switchboard(config, live, routes, pools, log)
+    board = Switchboard(config, live, routes, pools, log, home)
     clock = asyncio.create_task(_tick(board))
     try:
         yield board

@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _SIZE: Final = re.compile(r"([1-9][0-9]*) ?(B|KiB|MiB|GiB)")
 _UNITS: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _DEFAULTS: Final = frozenset({"timeout_s", "max_body"})
-_DOMAIN: Final = frozenset({"service", "groups", "routes"})
+_DOMAIN: Final = frozenset({"service", "groups", "routes", "home"})
 _ENTRY: Final = frozenset({"route", "read", "write", "timeout_s", "max_body"})
 _TIMEOUT_S: Final = 30.0
 _MAX_BODY: Final = 1 << 20
@@ -48,6 +48,8 @@ class Domain:
     name: str
     service: str
     groups: tuple[str, ...]
+    is_home: bool = False
+    """Unknown paths go here where there is no legacy any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ class _Reader:
             self._faults.append("[domains]: there is none")
             domains = {}
         found = {name: self._read_domain(name, body) for name, body in domains.items()}
+        homes = [domain.name for domain in found.values() if domain.is_home]
+        if len(homes) > 1:
+            self._faults.append(f"[domains]: there is one home, and not {', '.join(homes)}")
         groups: dict[str, str] = {}
         for domain in found.values():
             for group in domain.groups:
@@ -131,7 +136,10 @@ class _Reader:
             groups = []
         if not isinstance(routes, list) or not routes:
             self._faults.append(f"{where}: there are no routes")
-        return Domain(name, service, tuple(groups))
+        home = body.get("home", False)
+        if not isinstance(home, bool):
+            self._faults.append(f"{where}: home is neither true nor false")
+        return Domain(name, service, tuple(groups), home is True)
 
     def _read_entry(self, domain: Domain, groups: Mapping[str, str], entry: Any) -> None:
         if not isinstance(entry, dict) or not isinstance(entry.get("route"), str):

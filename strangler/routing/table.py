@@ -63,6 +63,11 @@ class RouteTable:
             suggestions = [matched, *(other for other in suggestions if other != matched)][:3]
         raise UnknownRoute(name, tuple(suggestions))
 
+    @property
+    def home(self) -> str | None:
+        """The domain that unknown paths go to where there is no legacy any more."""
+        return next((domain.name for domain in self.domains.values() if domain.is_home), None)
+
     def writers_of(self, group: str) -> tuple[Route, ...]:
         """The routes that write the group: they move together."""
         return tuple(route for route in self.routes if route.group == group)
