@@ -104,6 +104,7 @@ class Ticket(BookedTicket):
     destination = fields.Nested(JourneyEnd, required=True, data_key="to", attribute="to")
     delay_min = Integer(required=True)
     trip_status = fields.String(required=True, validate=TRIP_STATUS)
+    serial = Integer(required=True, metadata={"description": "Of its code: older ones are good no more."})
 
 
 class Contact(StrictSchema):
@@ -220,6 +221,7 @@ def whole_ticket_wire(booking: Mapping[str, Any], ticket: Mapping[str, Any]) -> 
         **ends_wire(booking, ticket["from_seq"], ticket["to_seq"]),
         "delay_min": booking["delay_min"],
         "trip_status": booking["trip_status"],
+        "serial": ticket["qr_serial"],
     }
 
 

@@ -390,6 +390,13 @@ class TestTickets:
         stranger.get(path).refused(404)
         stranger.get(f"{path}.pdf").refused(404)
 
+    def test_a_ticket_says_which_of_its_codes_is_good(self, passenger, company):
+        booking = confirmed(passenger, company.trip(), "A1")
+        path = f"/api/tickets/{booking['tickets'][0]['id']}"
+        assert passenger.get(path).ok()["serial"] == 0
+        assert passenger.post(f"{path}/reissue").ok()["serial"] == 1
+        assert passenger.get(path).ok()["serial"] == 1
+
     def test_a_held_ticket_has_no_pdf(self, passenger, company):
         booking = hold(passenger, company.trip())
         passenger.get(f"/api/tickets/{booking['tickets'][0]['id']}.pdf").refused(409, "not-confirmed")
