@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from common.answers import NO_STORE
-from common.database import POOL
 from common.principals import require
 from common.web.i18n import LANGUAGES
 from common.wire import json_response, parse_query, path_id
@@ -26,7 +25,7 @@ async def show_manifest(request: web.Request) -> web.Response:
     by = require(request)
     trip_id = path_id(request, "id")
     wanted = parse_query(request, QUERY)["format"] or _accepted(request)
-    found = manifest_wire(await manifest.make_manifest(request.app[POOL], by, trip_id))
+    found = manifest_wire(await manifest.make_manifest(request, by, trip_id))
     if wanted == "json":
         return json_response(found, headers=NO_STORE)
     name = f"manifest-{found['trip']['service_date']}.{wanted}"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from aiohttp import web
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from services.ticketing.pages import bookings, search, trips
 
-PAGES: tuple[web.RouteDef, ...] = ()
+PAGES: tuple[web.RouteDef, ...] = (
+    web.get("/", search.show_home),
+    web.get("/search", search.show_results),
+    web.get("/trips/{id}", trips.show_trip),
+    web.post("/trips/{id}/hold", trips.hold_seats),
+    web.post("/trips/{id}/waitlist", trips.wait_for_seats),
+    web.post("/waitlist/{id}/give-up", trips.give_up_waiting),
+    web.get("/bookings", bookings.list_bookings),
+    web.get("/bookings/{id}", bookings.show_booking),
+    web.post("/bookings/{id}/cancel", bookings.cancel_booking),
+)

@@ -1,16 +1,14 @@
-"""All SQL of departures as the wire shows them, of who rides on them, and of what goes on paper."""
+"""All SQL of departures as the wire shows them, and of who rides on them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from common.database import Connection
-
-Row = Any
-"""An asyncpg.Record: read by column name."""
+    from services.ticketing.repository import Row
 
 
 async def get_departure(conn: Connection, trip_id: UUID) -> Row | None:
@@ -50,9 +48,3 @@ async def list_passengers(conn: Connection, trip_id: UUID) -> list[Row]:
             trip_id,
         )
     )
-
-
-async def get_locale(conn: Connection, user_id: UUID) -> str | None:
-    """The language that a user reads; None if the user has not been heard of yet."""
-    locale: str | None = await conn.fetchval("SELECT locale FROM contacts WHERE user_id = $1", user_id)
-    return locale

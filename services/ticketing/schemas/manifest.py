@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from marshmallow import fields, validate
 
 from common.schemas import IdField, Instant, Integer, LocalDate, StrictSchema, TimeZone
+from services.ticketing.schemas.trips import TRIP_STATUS, Degrees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,8 @@ class DepartureStop(StrictSchema):
     name = fields.String(required=True)
     city = fields.String(required=True)
     time_zone = TimeZone(required=True)
-    lat = fields.Float(required=True)
-    lon = fields.Float(required=True)
+    lat = Degrees(90, required=True)
+    lon = Degrees(180, required=True)
     arrives_at = Instant(required=True)
     departs_at = Instant(required=True)
 
@@ -49,7 +50,7 @@ class Departure(StrictSchema):
     departs_at = Instant(required=True)
     arrives_at = Instant(required=True)
     delay_min = Integer(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(("scheduled", "cancelled")))
+    status = fields.String(required=True, validate=TRIP_STATUS)
     cancel_reason = fields.String(required=True, allow_none=True)
     time_zone = TimeZone(required=True)
     stops = fields.List(fields.Nested(DepartureStop), required=True)
