@@ -77,13 +77,88 @@ def build_document(
     return document
 
 
+def add_part(app: web.Application, tag: str, document: Mapping[str, Any]) -> None:
+    """Serve what the document says of one tag, at an address of its own: a service's part of the whole."""
+    body = dump_json(part_of(document, tag))
+
+    async def show_part(_request: web.Request) -> web.Response:  # ruff: ignore[unused-async] — aiohttp wants a coroutine
+        return web.Response(body=body, content_type=_JSON, headers={"Cache-Control": "max-age=60"})
+
+    app.router.add_get(part_path(tag), show_part)
+
+
+def part_path(tag: str) -> str:
+    return f"/api/openapi/{tag}.json"
+
+
+def part_of(document: Mapping[str, Any], tag: str) -> dict[str, Any]:
+    """The document with the operations of one tag."""
+    paths = {
+        path: {method: said for method, said in operations.items() if tag in said.get("tags", ())}
+        for path, operations in document["paths"].items()
+    }
+    return {**document, "paths": {path: operations for path, operations in paths.items() if operations}}
+
+
+def merge_documents(title: str, parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """One document of the parts by tag. Schemas of one name that differ are told apart by the part's name."""
+    whole: dict[str, Any] = {}
+    paths: dict[str, Any] = {}
+    components: dict[str, dict[str, Any]] = {}
+    for tag, part in parts.items():
+        own = part.get("components", {})
+        known = components.get("schemas", {})
+        renamed = {
+            name: f"{tag.capitalize()}{name}"
+            for name, schema in own.get("schemas", {}).items()
+            if name in known and known[name] != schema
+        }
+        told = _with_schemas_renamed(part, renamed) if renamed else part
+        whole = whole or {key: value for key, value in told.items() if key not in {"paths", "components"}}
+        for path, operations in told["paths"].items():
+            paths.setdefault(path, {}).update(operations)
+        for kind, named in told.get("components", {}).items():
+            components.setdefault(kind, {}).update(named)
+    return {
+        **whole,
+        "info": {**whole.get("info", {}), "title": title},
+        "paths": paths,
+        "components": components,
+    }
+
+
+def _with_schemas_renamed(document: Any, renamed: Mapping[str, str]) -> Any:
+    references = {
+        f"#/components/schemas/{old}": f"#/components/schemas/{new}" for old, new in renamed.items()
+    }
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: references.get(each, each) if key == "$ref" else walk(each)
+                for key, each in value.items()
+            }
+        return [walk(each) for each in value] if isinstance(value, list) else value
+
+    walked = walk(document)
+    schemas = walked["components"]["schemas"]
+    walked["components"]["schemas"] = {renamed.get(name, name): schema for name, schema in schemas.items()}
+    return walked
+
+
 def add_docs(app: web.Application, document: Mapping[str, Any]) -> None:
-    """Serve the document, and Swagger UI over it: same origin and no inline script, for a strict CSP."""
+    """Serve the document at its address, and Swagger UI over it."""
     body = dump_json(document)
-    title = str(document["info"]["title"])
 
     async def show_document(_request: web.Request) -> web.Response:  # ruff: ignore[unused-async] — aiohttp wants a coroutine
         return web.Response(body=body, content_type=_JSON, headers={"Cache-Control": "max-age=60"})
+
+    app.router.add_get(DOCUMENT_PATH, show_document)
+    add_docs_page(app, str(document["info"]["title"]))
+
+
+def add_docs_page(app: web.Application, title: str) -> None:
+    """Swagger UI over the document at its address: same origin and no inline script, for a strict CSP."""
 
     async def show_docs(_request: web.Request) -> web.Response:  # ruff: ignore[unused-async] — aiohttp wants a coroutine
         return web.Response(
@@ -97,7 +172,6 @@ def add_docs(app: web.Application, document: Mapping[str, Any]) -> None:
             text=_INIT, content_type="text/javascript", headers={"Cache-Control": "max-age=3600"}
         )
 
-    app.router.add_get(DOCUMENT_PATH, show_document)
     app.router.add_get(DOCS_PATH, show_docs)
     app.router.add_get(f"{DOCS_PATH}/init.js", show_init)
     app.router.add_static(f"{DOCS_PATH}/ui", swagger_folder())

@@ -58,7 +58,10 @@ def create_app(config: Config) -> web.Application:
     endpoints = [endpoint for router in ROUTERS for endpoint in router.ENDPOINTS]
     add_endpoints(app, endpoints)
     pages.add_pages(app, [page for router in ROUTERS for page in router.PAGES])
-    openapi.add_docs(app, openapi.build_document("Banyan", "1", [doc for doc, _ in endpoints]))
+    document = openapi.build_document("Banyan", "1", [doc for doc, _ in endpoints])
+    openapi.add_docs(app, document)
+    for tag in sorted({doc.tag for doc, _ in endpoints}):
+        openapi.add_part(app, tag, document)
     health.add_health(app, {"database": database.check_pool})
     metrics.add_metrics(app)
     return app

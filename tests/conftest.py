@@ -88,8 +88,20 @@ def redis_url(servers: RunningStack, worker_id: str) -> str:
 
 @pytest.fixture(scope="session")
 def stack() -> RunningStack:
-    """The whole stack, without demo data, shared by all workers: leave its processes as they are."""
-    return stacks.shared_stack("stack", "--no-demo", "--admin", stacks.ADMIN_EMAIL)
+    """The stack with the monolith alone, empty, shared by all workers: leave its processes as they are."""
+    return stacks.shared_stack("legacy", "--no-demo", "--side", "legacy", "--admin", stacks.ADMIN_EMAIL)
+
+
+@pytest.fixture(scope="session")
+def services_stack() -> RunningStack:
+    """The same with the six services alone: every flag is on `service`, and there is no legacy process."""
+    return stacks.shared_stack("services", "--no-demo", "--side", "service", "--admin", stacks.ADMIN_EMAIL)
+
+
+@pytest.fixture(scope="session", params=["legacy", "service"])
+def site(request: pytest.FixtureRequest) -> RunningStack:
+    """Each side in turn, as a visitor comes to it: through the gateway and the strangler."""
+    return request.getfixturevalue("stack" if request.param == "legacy" else "services_stack")
 
 
 @pytest.fixture(scope="module")

@@ -70,6 +70,19 @@ class RunningStack:
         return str(self.facts["legacy_url"])
 
     @property
+    def processes(self) -> list[str]:
+        """The applications behind the strangler, as this stack has them."""
+        return [name for name in self.status() if name == "legacy" or name.endswith("-service")]
+
+    def process_url(self, name: str) -> str:
+        return self.legacy_url if name == "legacy" else self.service_urls[name.removesuffix("-service")]
+
+    @property
+    def service_urls(self) -> dict[str, str]:
+        """Each service's own address, by domain."""
+        return dict(self.facts["service_urls"])
+
+    @property
     def redis_url(self) -> str:
         return str(self.facts["redis_url"])
 

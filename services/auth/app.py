@@ -70,8 +70,7 @@ def create_app(config: Config) -> web.Application:
     add_endpoints(app, ENDPOINTS)
     setup_pages(app, _HERE / "templates", [_HERE / "locale"], static=("auth", _HERE / "static"))
     app.add_routes(PAGES)
-    openapi.add_docs(
-        app, openapi.build_document("Banyan: accounts", "1", [endpoint.doc for endpoint in ENDPOINTS])
-    )
+    document = openapi.build_document("Banyan: accounts", "1", [endpoint.doc for endpoint in ENDPOINTS])
+    openapi.add_part(app, "auth", document)
     health.add_health(app, {"database": database.check_pool})
     return app

@@ -71,9 +71,8 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
     setup_pages(app, FOLDER / "templates", [FOLDER / "locale"], static=(NAME, FOLDER / "static"))
     add_endpoints(app, routes.ENDPOINTS)
     app.router.add_routes(routes.PAGES)
-    openapi.add_docs(
-        app, openapi.build_document("Banyan: company", "1", [doc for doc, _ in routes.ENDPOINTS])
-    )
+    document = openapi.build_document("Banyan: company", "1", [doc for doc, _ in routes.ENDPOINTS])
+    openapi.add_part(app, "company", document)
     health.add_health(app, {"database": database.check_pool})
     return app
 

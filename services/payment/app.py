@@ -73,8 +73,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
     add_endpoints(app, ENDPOINTS)
     setup_pages(app, _HERE / "templates", [_HERE / "locale"], static=("payment", _HERE / "static"))
     app.add_routes(PAGES)
-    openapi.add_docs(
-        app, openapi.build_document("Banyan: payments", "1", [endpoint.doc for endpoint in ENDPOINTS])
-    )
+    document = openapi.build_document("Banyan: payments", "1", [endpoint.doc for endpoint in ENDPOINTS])
+    openapi.add_part(app, "payment", document)
     health.add_health(app, {"database": database.check_pool})
     return app

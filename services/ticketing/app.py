@@ -19,6 +19,7 @@ from common.tokens import AUDIENCE, ISSUER
 from common.web.i18n import language_middleware
 from common.web.layout import setup_pages
 from common.web.renewal import renew_first
+from common.whole_document import add_whole_document
 from services.ticketing.events import HANDLERS, translate
 from services.ticketing.keys import CONFIG
 from services.ticketing.routes import ENDPOINTS, PAGES, SWEEPS
@@ -73,8 +74,8 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
     add_endpoints(app, ENDPOINTS)
     setup_pages(app, _HERE / "templates", [_HERE / "locale"], static=("ticketing", _HERE / "static"))
     app.add_routes(PAGES)
-    openapi.add_docs(
-        app, openapi.build_document("Banyan: ticketing", "1", [endpoint.doc for endpoint in ENDPOINTS])
-    )
+    document = openapi.build_document("Banyan: ticketing", "1", [endpoint.doc for endpoint in ENDPOINTS])
+    openapi.add_part(app, "ticketing", document)
+    add_whole_document(app, "Banyan", ("auth", "user", "company", "ticketing", "qr", "payment"))
     health.add_health(app, {"database": database.check_pool})
     return app

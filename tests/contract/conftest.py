@@ -1,4 +1,4 @@
-"""The two addresses that the suite runs against now: the monolith itself, and the way through the gateway."""
+"""The suite runs against both sides, each through the gateway and the strangler."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from tests.contract.client import Client
 
 
-@pytest.fixture(scope="session", params=["legacy", "gateway"])
-def world(request, stack) -> World:
-    base_url = {"legacy": stack.legacy_url, "gateway": stack.gateway_url}[request.param]
-    return World(base_url, stack.admin_email, stack.admin_password)
+@pytest.fixture(scope="session")
+def world(site) -> World:
+    return World(site.gateway_url, site.admin_email, site.admin_password)
 
 
 @pytest.fixture(scope="session")
@@ -55,21 +54,21 @@ def stranger(world) -> Client:
 
 
 @pytest.fixture(scope="session")
-def public_url(stack) -> str:
+def public_url(site) -> str:
     """Where browsers believe the site to be, whichever way a test takes to it."""
-    return stack.environment["BANYAN_PUBLIC_URL"]
+    return site.environment["BANYAN_PUBLIC_URL"]
 
 
 @pytest.fixture(scope="session")
-def webhook_secret(stack) -> str:
-    return stack.environment["BANYAN_SANDBOX_WEBHOOK_SECRETS"].split(",")[0]
+def webhook_secret(site) -> str:
+    return site.environment["BANYAN_SANDBOX_WEBHOOK_SECRETS"].split(",")[0]
 
 
 @pytest.fixture(scope="session")
-def expired_token(stack) -> str:
+def expired_token(site) -> str:
     """Signed with the site's own key, and over since an hour ago."""
     return issue_access_token(
-        KeyRing.from_file(Path(stack.environment["BANYAN_TOKEN_KEYS_FILE"])),
+        KeyRing.from_file(Path(site.environment["BANYAN_TOKEN_KEYS_FILE"])),
         user_id=UUID(int=7),
         role="passenger",
         company_id=None,

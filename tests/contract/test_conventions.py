@@ -138,17 +138,18 @@ class TestFormats:
 
 
 class TestHealth:
-    def test_one_address_tells_that_the_site_is_alive(self, stack):
+    def test_each_process_tells_whether_it_is_alive_and_ready(self, site):
         import requests
 
-        assert requests.get(f"{stack.legacy_url}/healthz", timeout=10).status_code == 200
-        assert requests.get(f"{stack.legacy_url}/readyz", timeout=10).status_code == 200
+        for name in site.processes:
+            for path in ("/healthz", "/readyz"):
+                assert requests.get(f"{site.process_url(name)}{path}", timeout=10).status_code == 200, name
 
     @pytest.mark.parametrize("path", ["/metrics", "/internal", "/internal/anything", "/readyz", "/healthz"])
-    def test_what_is_for_operators_is_not_reachable_from_outside(self, stack, path):
+    def test_what_is_for_operators_is_not_reachable_from_outside(self, site, path):
         import requests
 
-        assert requests.get(f"{stack.gateway_url}{path}", timeout=10).status_code == 404
+        assert requests.get(f"{site.gateway_url}{path}", timeout=10).status_code == 404
 
 
 def test_a_password_never_comes_back(anyone):

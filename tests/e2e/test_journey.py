@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module")
-def world(stack) -> World:
-    return World(stack.gateway_url, stack.admin_email, stack.admin_password)
+def world(site) -> World:
+    return World(site.gateway_url, site.admin_email, site.admin_password)
 
 
 def test_from_registration_to_a_ledger_of_zero(world):
@@ -108,12 +108,12 @@ def refunded_becomes(passenger, payment, money):
     )
 
 
-def test_a_forgotten_password_is_reset_by_the_link_in_the_mail(world, stack):
+def test_a_forgotten_password_is_reset_by_the_link_in_the_mail(world, site):
     passenger = world.passenger()
     world.anyone().post("/api/auth/password-reset", {"email": passenger.email}).ok(202)
 
     def mails() -> list[str]:
-        return [text for path in stack.mail_dir.glob("*.eml") if passenger.email in (text := plain(path))]
+        return [text for path in site.mail_dir.glob("*.eml") if passenger.email in (text := plain(path))]
 
     mail = eventually(mails, bool, "the mail")[0]
     token = mail.split("/password-reset/confirm?token=", 1)[1].split()[0].strip(">.")
@@ -135,11 +135,11 @@ def plain(path):
     return f"{message['To']}\n{body.get_content() if body else ''}"
 
 
-def test_a_confirmation_is_mailed(world, stack):
+def test_a_confirmation_is_mailed(world, site):
     passenger = world.passenger()
     booking = confirmed(passenger, world.company().trip())
 
     def mentions() -> list[Path]:
-        return [path for path in stack.mail_dir.glob("*.eml") if booking["reference"] in plain(path)]
+        return [path for path in site.mail_dir.glob("*.eml") if booking["reference"] in plain(path)]
 
     eventually(mentions, bool, "the confirmation")

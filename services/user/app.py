@@ -1,0 +1,74 @@
+"""Wires the service together; the only place that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from common import context, database, health, metrics, openapi, principals, problems
+from common.events import add_events, relay_after_writes
+from common.jwks import JwksVerifier
+from common.reading import add_reading
+from common.routing import add_endpoints
+from common.tokens import AUDIENCE, ISSUER
+from common.web.i18n import language_middleware
+from common.web.layout import setup_pages
+from common.web.renewal import renew_first
+from services.user.events import HANDLERS, translate
+from services.user.routes import ENDPOINTS, PAGES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from common.tokens import Verifier
+    from services.user.config import Config
+
+_HERE: Final = Path(__file__).parent
+MIGRATIONS: Final = _HERE / "migrations"
+
+
+def create_app(config: Config, verifier: Verifier | None = None) -> web.Application:
+    """user-service as an aiohttp application; tokens are verified with the keys at `jwks_url`, or by `verifier`."""
+    jwks = JwksVerifier(config.jwks_url)
+    app = web.Application(
+        middlewares=[
+            context.request_context,
+            problems.problem_middleware,
+            language_middleware,
+            principals.authenticate(
+                verifier or jwks, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url
+            ),
+            renew_first,
+            relay_after_writes,
+        ],
+    )
+
+    async def keys_of_app(_app: web.Application) -> AsyncIterator[None]:
+        yield
+        await jwks.close()
+
+    app.cleanup_ctx.append(keys_of_app)
+    add_reading(app, config.strangler_url)
+    metrics.add_metrics(app)
+    app.cleanup_ctx.append(
+        database.pool_ctx(config.database_url, max_size=config.pool_size, application_name="user-service")
+    )
+    add_events(
+        app,
+        source="user",
+        database_url=config.database_url,
+        redis_url=config.redis_url,
+        translate=translate,
+        handlers=HANDLERS,
+    )
+    app.on_response_prepare.append(context.return_ids_of_streams)
+
+    add_endpoints(app, ENDPOINTS)
+    setup_pages(app, _HERE / "templates", [_HERE / "locale"], static=("user", _HERE / "static"))
+    app.add_routes(PAGES)
+    document = openapi.build_document("Banyan: users", "1", [endpoint.doc for endpoint in ENDPOINTS])
+    openapi.add_part(app, "user", document)
+    health.add_health(app, {"database": database.check_pool})
+    return app
