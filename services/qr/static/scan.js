@@ -1,0 +1,250 @@
+/* The scanner page without reloading: type, scan with a hand scanner or the camera; the focus is always back in the
+   field. Without a network scans are judged and kept by scan_offline.js, and scan_worker.js keeps the page for a
+   reload. Without this file the form posts itself. */
+"use strict";
+(() => {
+  const offline = window.banyanOffline;
+  const form = document.getElementById("scan");
+  const field = document.getElementById("token");
+  const stop = document.getElementById("stop_seq");
+  const verdict = document.getElementById("verdict");
+  const queued = document.getElementById("queue");
+  const sound = document.getElementById("sound");
+  const recent = document.getElementById("recent");
+  const user = form.dataset.user;
+  const tripId = form.elements.trip_id.value;
+  const SIGNS = { ok: "✓", already_used: "↻" };
+  const STATES = { ok: "good", already_used: "again" };
+  const REFRESH_MS = 60000, BRING_MS = 15000, LOOK_MS = 200, SAME_MS = 4000, TIMEOUT_MS = 6000, MOST_RECENT = 6;
+
+  const words = (name) => document.querySelector(`#words [data-word="${name}"]`);
+  const word = (name) => words(name)?.textContent ?? name;
+  const clock = new Intl.DateTimeFormat(form.dataset.locale, { dateStyle: "medium", timeStyle: "short", timeZone: form.dataset.zone });
+
+  const line = (text, className) => {
+    const paragraph = document.createElement("p");
+    paragraph.textContent = text;
+    if (className) paragraph.className = className;
+    return paragraph;
+  };
+
+  const show = (reason, { title, seat, name, note, at } = {}) => {
+    const big = line(title ?? word(reason), "verdict-word");
+    const icon = document.createElement("span");
+    icon.className = "verdict-icon";
+    icon.ariaHidden = "true";
+    icon.textContent = SIGNS[reason] ?? "✕";
+    big.prepend(icon);
+    const lines = [big];
+    if (seat) lines.push(line([`${word("seat")} ${seat}`, name].filter(Boolean).join(" · "), "figure"));
+    if (reason !== "ok" || note) lines.push(line(note ?? words(reason)?.dataset.sentence ?? ""));
+    if (at) lines.push(line(clock.format(new Date(at))));
+    verdict.dataset.state = STATES[reason] ?? "bad";
+    verdict.replaceChildren(...lines);
+    remember(reason, title ?? word(reason), seat);
+    beep(reason === "ok");
+    navigator.vibrate?.(reason === "ok" ? 60 : [120, 80, 120]);
+  };
+
+  const hour = new Intl.DateTimeFormat(form.dataset.locale, { timeStyle: "medium", timeZone: form.dataset.zone });
+  const remember = (reason, title, seat) => {
+    const item = document.createElement("li");
+    const what = document.createElement("span");
+    what.className = STATES[reason] ? `tag ${STATES[reason] === "good" ? "good" : "warn"}` : "tag bad";
+    what.textContent = title;
+    const time = document.createElement("span");
+    time.className = "small quiet";
+    time.textContent = hour.format(new Date());
+    item.append(what, seat ? ` ${word("seat")} ${seat} ` : " ", time);
+    recent.prepend(item);
+    while (recent.children.length > MOST_RECENT) recent.lastChild.remove();
+    recent.hidden = false;
+  };
+
+  const showBoarding = () => {
+    const counts = offline.boarding(tripId, user);
+    if (!counts) return;
+    document.getElementById("boarded").textContent = counts.boarded;
+    document.getElementById("expected").textContent = counts.expected;
+    const bar = document.getElementById("boarding");
+    bar.max = counts.expected || 1;
+    bar.value = counts.boarded;
+  };
+
+  let speaker;
+  const beep = (good) => {
+    if (!sound.checked) return;
+    speaker ??= new AudioContext();
+    const tone = speaker.createOscillator();
+    tone.frequency.value = good ? 880 : 220;
+    tone.connect(speaker.destination);
+    tone.start();
+    tone.stop(speaker.currentTime + (good ? 0.12 : 0.45));
+  };
+
+  /* The answer, or null without a network or where nobody answers behind the edge. */
+  const post = async (path, body, again = true) => {
+    let answer;
+    try {
+      answer = await fetch(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch {
+      return null;
+    }
+    if (answer.status === 401 && again) {
+      await fetch("/api/auth/refresh", { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"cookie": true}' });
+      return post(path, body, false);
+    }
+    if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return answer.status >= 502 ? null : answer;
+  };
+
+  const scan = async (token, action) => {
+    const stopSeq = stop?.value ? Number(stop.value) : null;
+    const nonce = offline.newNonce();
+    const shown = { token, trip_id: tripId, stop_seq: stopSeq };
+    const checksIn = action !== "verify";
+    const answer = checksIn
+      ? await post("/api/check-ins", { ...shown, nonce, device_id: offline.deviceId() })
+      : await post("/api/qr/verify", shown);
+    if (!answer) return judgeHere(shown, nonce, checksIn);
+    const body = await answer.json();
+    if (answer.ok && checksIn) {
+      offline.markUsed(token, tripId);
+      showBoarding();
+      return show("ok", { title: word("checked-in"), seat: body.seat, name: body.passenger_name });
+    }
+    const told = checksIn ? body.verdict : body;
+    if (!told?.reason) return show("failed", { note: body.detail });
+    return show(told.reason, { seat: told.seat, name: told.passenger_name, at: told.checked_in_at });
+  };
+
+  const judgeHere = async (shown, nonce, checksIn) => {
+    const told = await offline.judge(shown.token, tripId, shown.stop_seq, user);
+    if (!told) return show("failed", { note: word("no-list") });
+    const note = told.unchecked ? word("unchecked") : undefined;
+    if (told.reason !== "ok" || !checksIn) return show(told.reason, { seat: told.seat, at: told.checked_in_at, note });
+    offline.keep(user, { ...shown, nonce, device_id: offline.deviceId(), scanned_at: new Date().toISOString() });
+    showQueue();
+    showBoarding();
+    return show("ok", { title: word("checked-in"), seat: told.seat, note: [word("offline"), note].filter(Boolean).join(" ") });
+  };
+
+  const showQueue = (counts) => {
+    const waiting = offline.queue(user).length;
+    const said = [];
+    if (waiting) said.push(`${word("waiting")} ${waiting}`);
+    if (counts) {
+      said.push(`${word("brought")} ${counts.items.length}`);
+      if (counts.duplicates) said.push(`${word("of-them-duplicates")} ${counts.duplicates}`);
+      if (counts.refused) said.push(`${word("of-them-refused")} ${counts.refused}`);
+    }
+    queued.textContent = said.join(" · ");
+    queued.hidden = !said.length;
+    queued.classList.toggle("bad", Boolean(counts?.duplicates || counts?.refused));
+  };
+
+  const bring = async () => {
+    try {
+      for (let counts = await offline.bring(user); counts; counts = await offline.bring(user)) showQueue(counts);
+    } catch {
+      // still no network
+    }
+  };
+  const refresh = () => offline.refresh(tripId).then(showBoarding).catch(() => {});
+
+  let turn = Promise.resolve();
+  const enqueue = (token, action) => {
+    turn = turn.then(() => scan(token, action)).catch(() => show("failed", {}));
+    return turn;
+  };
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const token = field.value;
+    field.value = "";
+    field.focus();
+    if (token.trim()) enqueue(token, event.submitter?.value);
+  });
+  document.getElementById("departure").addEventListener("change", (event) => event.target.form.requestSubmit());
+
+  // The camera, where the browser reads codes by itself.
+  const camera = document.getElementById("camera");
+  const view = document.getElementById("view");
+  const torch = document.getElementById("torch");
+  let stream, awake, last = { token: "", at: 0 };
+  const stopCamera = () => {
+    awake?.release().catch(() => {});
+    torch.hidden = true;
+    torch.setAttribute("aria-pressed", "false");
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = undefined;
+    view.hidden = true;
+    camera.textContent = camera.dataset.start;
+    field.focus();
+  };
+  const startCamera = async (detector) => {
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+    } catch {
+      return show("failed", { note: word("no-camera") });
+    }
+    view.srcObject = stream;
+    view.hidden = false;
+    await view.play();
+    camera.textContent = camera.dataset.stop;
+    torch.hidden = !stream.getVideoTracks()[0]?.getCapabilities?.().torch;
+    awake = await navigator.wakeLock?.request("screen").catch(() => null);
+    const look = async () => {
+      if (!stream) return;
+      const [code] = await detector.detect(view).catch(() => []);
+      const token = code?.rawValue;
+      if (token && (token !== last.token || Date.now() - last.at > SAME_MS)) {
+        last = { token, at: Date.now() };
+        await enqueue(token, "check-in");
+        last.at = Date.now();
+      }
+      setTimeout(look, LOOK_MS);
+    };
+    return look();
+  };
+  if ("BarcodeDetector" in window && navigator.mediaDevices) {
+    const detector = new BarcodeDetector({ formats: ["qr_code"] });
+    camera.hidden = false;
+    camera.dataset.start = camera.textContent;
+    camera.addEventListener("click", () => (stream ? stopCamera() : startCamera(detector)));
+    torch.addEventListener("click", async () => {
+      const on = torch.getAttribute("aria-pressed") !== "true";
+      await stream?.getVideoTracks()[0]?.applyConstraints({ advanced: [{ torch: on }] }).catch(() => {});
+      torch.setAttribute("aria-pressed", String(on));
+    });
+  } else {
+    document.getElementById("no-detector").hidden = false;
+  }
+
+  document.getElementById("comfort").hidden = false;
+  const showNetwork = () => { document.getElementById("network").hidden = navigator.onLine; };
+  addEventListener("online", () => { showNetwork(); bring(); refresh(); });
+  addEventListener("offline", showNetwork);
+  showNetwork();
+  setInterval(bring, BRING_MS);
+  setInterval(refresh, REFRESH_MS);
+  showQueue();
+  showBoarding();
+  bring();
+  refresh();
+
+  /* Secure pages alone have service workers; without one a reload needs a network. */
+  const keepPage = async () => {
+    const seen = Boolean(navigator.serviceWorker.controller);
+    const registration = await navigator.serviceWorker.register("/scan?worker", { scope: "/scan" });
+    const worker = registration.active ?? (await navigator.serviceWorker.ready).active;
+    const files = [...document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon], img")].map((each) => each.src || each.href);
+    worker.postMessage({ address: location.href, files, seen });
+  };
+  if ("serviceWorker" in navigator) keepPage().catch(() => {});
+})();
