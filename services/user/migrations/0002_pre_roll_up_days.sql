@@ -19,7 +19,19 @@ CREATE TABLE daily_sales (
     revenue_minor bigint NOT NULL,
     PRIMARY KEY (company_id, day, route_id, currency)
 );
-CREATE INDEX daily_sales_by_day ON daily_sales (day);                                   -- the platform's
+
+-- The same without routes, for the platform's dashboard: a year of it must not be all of its routes' days.
+CREATE TABLE daily_totals (
+    company_id    uuid NOT NULL,
+    day           date NOT NULL,
+    currency      text NOT NULL,
+    bookings      integer NOT NULL,
+    tickets       integer NOT NULL,
+    cancelled     integer NOT NULL,
+    revenue_minor bigint NOT NULL,
+    PRIMARY KEY (company_id, day, currency)
+);
+CREATE INDEX daily_totals_by_day ON daily_totals (day);                                 -- the platform's
 
 CREATE TABLE daily_refunds (
     company_id    uuid NOT NULL,
@@ -41,7 +53,13 @@ CREATE TABLE daily_departures (
     boarded    integer NOT NULL,           -- of these passengers
     PRIMARY KEY (company_id, day, route_id)
 );
-CREATE INDEX daily_departures_by_day ON daily_departures (day);                         -- the platform's
+CREATE INDEX daily_departures_by_day ON daily_departures (day) INCLUDE (company_id, departures);  -- the platform's
+
+CREATE TABLE counted_accounts (
+    single   boolean PRIMARY KEY DEFAULT true CHECK (single),
+    accounts bigint NOT NULL
+);
+INSERT INTO counted_accounts (accounts) VALUES (0);
 
 -- One at a time: two transactions that each see half of a cell would both write the half. Each statement of a
 -- function sees what was committed before it (READ COMMITTED), so whoever comes second counts both halves. Who
@@ -62,23 +80,34 @@ BEGIN
     USING unnest(of_companies, of_routes, of_days) AS cell (company_id, route_id, day)
     WHERE old.company_id = cell.company_id AND old.day = cell.day AND old.route_id = cell.route_id;
     INSERT INTO daily_sales
-    SELECT cell.company_id, cell.day, cell.route_id, sale.currency,
-           count(*), sum(sale.tickets), sum(sale.cancelled), sum(sale.total_minor)
+    SELECT cell.company_id, cell.day, cell.route_id, sold.*
     FROM unnest(of_companies, of_routes, of_days) AS cell (company_id, route_id, day)
     JOIN companies c ON c.id = cell.company_id
     CROSS JOIN LATERAL (
-        SELECT b.currency, b.total_minor, count(*) AS tickets,
-               count(*) FILTER (WHERE k.status = 'cancelled') AS cancelled
+        SELECT b.currency, count(*), sum(good.tickets), sum(good.cancelled), sum(b.total_minor)
         FROM bookings b
-        JOIN tickets k ON k.booking_id = b.id
-            AND (k.status = 'confirmed' OR (k.status = 'cancelled' AND k.sold))
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS tickets, count(*) FILTER (WHERE k.status = 'cancelled') AS cancelled
+            FROM tickets k
+            WHERE k.booking_id = b.id
+              AND (k.status = 'confirmed' OR (k.status = 'cancelled' AND k.sold))
+        ) good
         WHERE b.company_id = cell.company_id AND b.route_id = cell.route_id
           AND b.created_at >= cell.day::timestamp AT TIME ZONE c.time_zone
           AND b.created_at < (cell.day + 1)::timestamp AT TIME ZONE c.time_zone
           AND (b.status = 'confirmed' OR b.payment_id IS NOT NULL OR b.total_minor = 0)
-        GROUP BY b.id
-    ) sale
-    GROUP BY 1, 2, 3, 4;
+          AND good.tickets > 0
+        GROUP BY b.currency
+    ) sold;
+
+    DELETE FROM daily_totals old
+    USING (SELECT DISTINCT * FROM unnest(of_companies, of_days)) AS cell (company_id, day)
+    WHERE old.company_id = cell.company_id AND old.day = cell.day;
+    INSERT INTO daily_totals
+    SELECT s.company_id, s.day, s.currency, sum(s.bookings), sum(s.tickets), sum(s.cancelled), sum(s.revenue_minor)
+    FROM (SELECT DISTINCT * FROM unnest(of_companies, of_days)) AS cell (company_id, day)
+    JOIN daily_sales s ON s.company_id = cell.company_id AND s.day = cell.day
+    GROUP BY 1, 2, 3;
 END $$;
 
 CREATE FUNCTION recount_refunds(of_companies uuid[], of_days date[]) RETURNS void LANGUAGE plpgsql AS $$
@@ -110,21 +139,24 @@ BEGIN
     USING unnest(of_companies, of_routes, of_days) AS cell (company_id, route_id, day)
     WHERE old.company_id = cell.company_id AND old.day = cell.day AND old.route_id = cell.route_id;
     INSERT INTO daily_departures
-    SELECT cell.company_id, cell.day, cell.route_id, count(*), sum(l.capacity),
-           sum(taken.legs), sum(taken.passengers), sum(taken.boarded)
+    SELECT cell.company_id, cell.day, cell.route_id, ran.*
     FROM unnest(of_companies, of_routes, of_days) AS cell (company_id, route_id, day)
     JOIN companies c ON c.id = cell.company_id
-    JOIN trips t ON t.company_id = cell.company_id AND t.route_id = cell.route_id AND t.status = 'scheduled'
-        AND t.departs_at >= cell.day::timestamp AT TIME ZONE c.time_zone
-        AND t.departs_at < (cell.day + 1)::timestamp AT TIME ZONE c.time_zone
-    JOIN layouts l ON l.id = t.layout_id
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(k.to_seq - k.from_seq), 0) AS legs, count(*) AS passengers,
-               count(i.ticket_id) AS boarded
-        FROM tickets k LEFT JOIN check_ins i ON i.ticket_id = k.id
-        WHERE k.trip_id = t.id AND k.status = 'confirmed'
-    ) taken
-    GROUP BY 1, 2, 3;
+        SELECT count(*) AS departures, sum(l.capacity), sum(taken.legs), sum(taken.passengers), sum(taken.boarded)
+        FROM trips t
+        JOIN layouts l ON l.id = t.layout_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(k.to_seq - k.from_seq), 0) AS legs, count(*) AS passengers,
+                   count(i.ticket_id) AS boarded
+            FROM tickets k LEFT JOIN check_ins i ON i.ticket_id = k.id
+            WHERE k.trip_id = t.id AND k.status = 'confirmed'
+        ) taken
+        WHERE t.company_id = cell.company_id AND t.route_id = cell.route_id AND t.status = 'scheduled'
+          AND t.departs_at >= cell.day::timestamp AT TIME ZONE c.time_zone
+          AND t.departs_at < (cell.day + 1)::timestamp AT TIME ZONE c.time_zone
+    ) ran
+    WHERE ran.departures > 0;
 END $$;
 
 -- Everything of some companies: their time zone has become known, or another one.
@@ -136,6 +168,7 @@ DECLARE
 BEGIN
     PERFORM take_turn_to_count();
     DELETE FROM daily_sales WHERE company_id = ANY (which);
+    DELETE FROM daily_totals WHERE company_id = ANY (which);
     DELETE FROM daily_refunds WHERE company_id = ANY (which);
     DELETE FROM daily_departures WHERE company_id = ANY (which);
 
@@ -319,3 +352,20 @@ CREATE TRIGGER companies_came AFTER INSERT ON companies REFERENCING NEW TABLE AS
     FOR EACH STATEMENT EXECUTE FUNCTION count_new_companies();
 CREATE TRIGGER companies_changed AFTER UPDATE ON companies REFERENCING NEW TABLE AS told OLD TABLE AS before
     FOR EACH STATEMENT EXECUTE FUNCTION count_moved_companies();
+
+-- accounts: one more, or one less, as many as really came or went ---------------------------------------------------
+
+CREATE FUNCTION count_accounts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    many bigint := (SELECT count(*) FROM told);
+BEGIN
+    IF many > 0 THEN
+        UPDATE counted_accounts SET accounts = accounts + CASE TG_OP WHEN 'INSERT' THEN many ELSE -many END;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER accounts_came AFTER INSERT ON accounts REFERENCING NEW TABLE AS told
+    FOR EACH STATEMENT EXECUTE FUNCTION count_accounts();
+CREATE TRIGGER accounts_went AFTER DELETE ON accounts REFERENCING OLD TABLE AS told
+    FOR EACH STATEMENT EXECUTE FUNCTION count_accounts();

@@ -1,0 +1,42 @@
+"""`python -m services.user [serve|migrate]`: reads the environment and runs the service."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+
+from common.config import ConfigError
+from common.install import migrate_service
+from common.logs import configure_logging
+from common.server import serve
+from services.user.app import MIGRATIONS, create_app
+from services.user.config import Config
+
+
+def main() -> int:
+    """Run the command that was asked for; answers the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.user", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="answer requests (the default)")
+    commands.add_parser("migrate", help="bring the database's schema up to date")
+    arguments = parser.parse_args()
+
+    try:
+        config = Config.from_env(os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    configure_logging(config.log_level, config.log_format, "user-service")
+
+    if arguments.command == "migrate":
+        for name in asyncio.run(migrate_service(config.database_url, MIGRATIONS)):
+            print(f"applied {name}")
+        return 0
+    serve(create_app(config), config.host, config.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
