@@ -40,6 +40,9 @@ class Live(Protocol):
     def snapshot(self) -> "Snapshot": ...
 
 
+METHODS: Final = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
+
+
 class Lane:
     """One route on one side: where it leads, its limits, its counts."""
 
@@ -120,21 +123,26 @@ class Switchboard:
         self._home = "legacy" if "legacy" in pools or home is None else home
         self._unmatched = {
             method.encode(): self._lane_without_route(method, config.show_side)
-            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+            for method in map(bytes.decode, METHODS)
         }
         self._other = self._lane_without_route("OTHER", config.show_side)
+        self._wrong_method = {
+            route.domain: self._lane_without_route("OTHER", config.show_side, route.domain)
+            for route in routes
+        }
         self._malformed = Cell("malformed", "none")
         # of what is under way
         self.draining = False
         self.clients: set[ClientConnection] = set()
         self.in_flight: set[Exchange] = set()
 
-    def _lane_without_route(self, method: str, show_side: bool) -> Lane:
+    def _lane_without_route(self, method: str, show_side: bool, to: str | None = None) -> Lane:
+        to = to or self._home
         return Lane(
             route=UNMATCHED,
             method=method,
-            side="legacy" if self._home == "legacy" else "service",
-            pool=self.pools.get(self._home),
+            side="legacy" if to == "legacy" else "service",
+            pool=self.pools.get(to),
             timeout_s=UNMATCHED_TIMEOUT_S,
             max_body=UNMATCHED_MAX_BODY,
             show_side=show_side,
@@ -146,7 +154,7 @@ class Switchboard:
         snapshot = self._live.snapshot
         compiled = snapshot.match(request.method, request.path)
         if compiled is None:
-            return self._unmatched.get(request.method, self._other)
+            return self._lane_of_unknown(snapshot, request.method, request.path)
         side = compiled.fixed
         if side is None:
             if snapshot is not self._decided_by:
@@ -154,6 +162,14 @@ class Switchboard:
                 self._decided.clear()
             side = self._decide(compiled, exchange)
         return (self._legacy if side == "legacy" else self._service)[compiled.route.index]
+
+    def _lane_of_unknown(self, snapshot: "Snapshot", method: bytes, path: bytes) -> Lane:
+        """Legacy knows what to say; without it a known path's own service says that a method is wrong."""
+        if self._home != "legacy":
+            known = next(filter(None, (snapshot.match(other, path) for other in METHODS)), None)
+            if known is not None:
+                return self._wrong_method[known.route.domain]
+        return self._unmatched.get(method, self._other)
 
     def _decide(self, compiled: "CompiledRoute", exchange: "Exchange") -> "Side":
         """The side of a split route; remembered where it hangs on the token alone, until the flags change."""
@@ -231,7 +247,8 @@ class Switchboard:
 
     def report(self) -> list[dict[str, Any]]:
         """The counts of every route and side that has had a request."""
-        lanes = (*self._legacy, *self._service, *self._unmatched.values(), self._other)
+        unknown = (*self._unmatched.values(), self._other, *self._wrong_method.values())
+        lanes = (*self._legacy, *self._service, *unknown)
         cells = (*(lane.cell for lane in lanes), self._malformed)
         return [cell.report() for cell in cells if any(cell.by_class) or cell.in_flight]
 
