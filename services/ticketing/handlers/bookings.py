@@ -9,6 +9,7 @@ from uuid import UUID
 from common.answers import NO_STORE, after_id, made, resource
 from common.cursors import encode_cursor
 from common.database import POOL, transaction
+from common.events import until_seen
 from common.idempotency import run_once
 from common.principals import require
 from common.wire import json_response, load, parse_json, parse_query, path_id
@@ -85,7 +86,9 @@ async def cancel_booking(request: web.Request) -> web.Response:
         found = await bookings.find_booking(conn, by, booking_id)
         return json_response(booking_wire(*found), headers=NO_STORE)
 
-    return await run_once(request.app[POOL], request, by, await request.read(), work)
+    answer = await run_once(request.app[POOL], request, by, await request.read(), work)
+    await until_seen(request)  # nobody boards with it, and nobody pays for it
+    return answer
 
 
 async def make_refund_offer(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from common.answers import changed, resource
 from common.database import POOL, transaction
+from common.events import until_seen
 from common.principals import require
 from common.schemas import StrictSchema
 from common.wire import parse_json, path_id
@@ -36,4 +37,5 @@ async def reissue_ticket(request: web.Request) -> web.Response:
         await parse_json(request, NOTHING)
     async with transaction(request.app[POOL]) as conn:
         found = await tickets.reissue(conn, by, ticket_id)
+    await until_seen(request)  # the code made before opens no door any more
     return changed(whole_ticket_wire(*found))
