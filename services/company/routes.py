@@ -5,10 +5,11 @@ from __future__ import annotations
 from common.openapi import RouteDoc
 from common.routing import Endpoint
 from common.schemas import ListQuery
-from services.company.handlers import companies, fleet, network, schedule
+from services.company.handlers import companies, fleet, gtfs, network, schedule
 from services.company.pages import PAGES
 from services.company.schemas import companies as companies_wire
 from services.company.schemas import fleet as fleet_wire
+from services.company.schemas import gtfs as gtfs_wire
 from services.company.schemas import network as network_wire
 from services.company.schemas import plans as plans_wire
 from services.company.schemas import schedule as schedule_wire
@@ -374,6 +375,46 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             roles=STAFF,
         ),
         schedule.list_timetables,
+    ),
+    # feeds
+    Endpoint(
+        RouteDoc(
+            "POST",
+            "/api/companies/{id}/gtfs",
+            "Import a GTFS feed: stops, routes and timetables, whole or not at all",
+            "company",
+            description="At most 20 MiB. Faults are named `file:line:column`. Importing again updates.",
+            query_schema=gtfs_wire.ImportQuery,
+            request_media_type="application/zip",
+            responses={201: gtfs_wire.Imported},
+            errors=(409, 413, 415),
+            roles=OPERATOR,
+        ),
+        gtfs.import_feed,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/companies/{id}/gtfs",
+            "The company's network and departures as a GTFS feed",
+            "company",
+            query_schema=gtfs_wire.ExportQuery,
+            responses={200: "application/zip"},
+            roles=STAFF,
+        ),
+        gtfs.export_feed,
+    ),
+    Endpoint(
+        RouteDoc(
+            "GET",
+            "/api/companies/{id}/gtfs/imports",
+            "Imports of feeds, the last one first, with how far they are",
+            "company",
+            query_schema=ListQuery,
+            responses={200: gtfs_wire.FeedImportPage},
+            roles=STAFF,
+        ),
+        gtfs.list_imports,
     ),
 )
 

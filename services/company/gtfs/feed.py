@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from itertools import starmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.company.gtfs.times import format_date, parse_date
 
@@ -63,9 +62,11 @@ class Service:
     removed: tuple[date, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A bus at a stop: seconds after it left the first one, the fare from the stop before in minor units."""
+class Call(NamedTuple):
+    """A bus at a stop: seconds after it left the first one, the fare from the stop before in minor units.
+
+    A feed may have a million of them, and a tuple is made, compared and sent thrice as fast as an object.
+    """
 
     stop: str
     arrive_s: int
@@ -87,13 +88,14 @@ class Pattern:
     def key(self) -> str:
         """The same for the same stops, offsets and fares of the same route, in whichever feed they come."""
         return self._hash(
-            f"{call.stop}\x1f{call.arrive_s}\x1f{call.depart_s}\x1f{call.leg_fare}" for call in self.calls
+            f"{stop}\x1f{arrive_s}\x1f{depart_s}\x1f{leg_fare}"
+            for stop, arrive_s, depart_s, leg_fare in self.calls
         )
 
     @property
     def way(self) -> str:
         """Like `key`, whatever the fares are."""
-        return self._hash(f"{call.stop}\x1f{call.arrive_s}\x1f{call.depart_s}" for call in self.calls)
+        return self._hash(f"{stop}\x1f{arrive_s}\x1f{depart_s}" for stop, arrive_s, depart_s, _ in self.calls)
 
     def _hash(self, parts: Iterable[str]) -> str:
         text = "\x1e".join([self.gtfs_route_id, *parts])
@@ -149,7 +151,7 @@ class Feed:
                 p.code,
                 p.name,
                 p.distance_km,
-                [(c.stop, c.arrive_s, c.depart_s, c.leg_fare) for c in p.calls],
+                [*map(tuple, p.calls)],
             ]
             for p in self.patterns
         ]
@@ -173,7 +175,7 @@ class Feed:
                     )
                 )
             case "pattern", [route, code, name, distance, list(calls)]:
-                way = tuple(starmap(Call, calls))
+                way = tuple(map(Call._make, calls))
                 self.patterns.append(Pattern(route, code, name, distance, way))  # type: ignore[arg-type]  # see above
             case "trip", _:
                 self.trips.append(Trip(*values))  # type: ignore[arg-type]  # as `lines` wrote it

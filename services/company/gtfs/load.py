@@ -7,6 +7,7 @@ unless departures are made of it; those stay in any case.
 
 from __future__ import annotations
 
+import asyncio
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,13 +19,14 @@ from services.company.gtfs.problems import FeedError
 from services.company.repository import gtfs as repository
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from common.database import Connection
     from services.company.gtfs.feed import Feed, Stop
     from services.company.repository.gtfs import Row
 
 STEPS = 4
+TURN = 100
 
 
 async def load_feed(
@@ -97,31 +99,50 @@ async def _load_routes(
     known |= await _routes_of_our_own(conn, company["id"], feed, stop_ids)
     priced = await _routes_by_way(conn, company["id"], stop_ids) if feed.guessed_fares else {}
     ids, keys = [], []
-    new_routes, old_routes = [], []
-    for pattern in feed.patterns:
-        key = priced.get(pattern.way, pattern.key)
+    new, old = [], []
+    for number, pattern in enumerate(feed.patterns):
+        await _let_others(number)
+        key = (priced and priced.get(pattern.way)) or pattern.key
         route_id = known.get(key)
-        row = (pattern.code, pattern.name, pattern.distance_km)
         if route_id is None:
             route_id = uuid7()
-            calls = _calls(pattern, stop_ids)
-            origin = (pattern.gtfs_route_id, key)
-            new_routes.append((route_id, company["id"], *row, company["currency"], calls, *origin))
+            new.append((route_id, key, pattern))
         else:
-            old_routes.append((route_id, *row))
+            old.append((route_id, pattern.code, pattern.name, pattern.distance_km))
         ids.append(route_id)
         keys.append(key)
-    await repository.copy_routes(conn, new_routes)
-    if old_routes:
-        await repository.update_routes(conn, old_routes)
+    await repository.copy_routes(conn, _new_routes(company, new, stop_ids))
+    if old:
+        await repository.update_routes(conn, old)
     return ids, keys
+
+
+async def _new_routes(
+    company: Mapping[str, Any], new: Iterable[tuple[UUID, str, Pattern]], stop_ids: Mapping[str, UUID]
+) -> AsyncIterator[tuple[Any, ...]]:
+    """Rows for `copy_routes`, made one by one: all calls of a large feed at once are a gigabyte."""
+    texts = {code: str(stop_id) for code, stop_id in stop_ids.items()}
+    for number, (route_id, key, pattern) in enumerate(new):
+        await _let_others(number)
+        row = (route_id, company["id"], pattern.code, pattern.name, pattern.distance_km, company["currency"])
+        yield (*row, _calls(pattern, texts), pattern.gtfs_route_id, key)
+
+
+async def _let_others(number: int) -> None:
+    """Now and then, in a long loop, let the event loop answer somebody else."""
+    if number % TURN == TURN - 1:
+        await asyncio.sleep(0)
 
 
 async def _routes_by_way(conn: Connection, company_id: UUID, stop_ids: Mapping[str, UUID]) -> dict[str, str]:
     """Keys of the active routes of the import before by their ways, to keep the fares that they have."""
     codes = {str(stop_id): code for code, stop_id in stop_ids.items()}
     routes = await repository.routes_in_force(conn, company_id)
-    return {_pattern(row, row["gtfs_route_id"], codes).way: row["gtfs_pattern"] for row in routes}
+    priced = {}
+    for number, row in enumerate(routes):
+        await _let_others(number)
+        priced[_pattern(row, row["gtfs_route_id"], codes).way] = row["gtfs_pattern"]
+    return priced
 
 
 async def _routes_of_our_own(
@@ -152,7 +173,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _calls(pattern: Pattern, stop_ids: Mapping[str, UUID]) -> list[dict[str, Any]]:
+def _calls(pattern: Pattern, stop_ids: Mapping[str, str]) -> list[dict[str, Any]]:
     """The way as `routes.calls` has it."""
     sums = accumulate(call.leg_fare for call in pattern.calls)
     return [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from services.company.gtfs.feed import Feed
 from services.company.gtfs.problems import FeedError
@@ -34,7 +35,7 @@ async def parse_beside(
         sys.executable,
         "-m",
         "services.company.gtfs.worker",
-        json.dumps(asdict(options)),
+        orjson.dumps(asdict(options)).decode(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
@@ -80,5 +81,5 @@ async def _read(process: asyncio.subprocess.Process, progress: Callable[[int, in
 
 
 def _parse(line: bytes) -> list[Any]:
-    values: list[Any] = json.loads(line)
+    values: list[Any] = orjson.loads(line)
     return values

@@ -7,8 +7,9 @@ standard output: `["progress", done, total]`, then either `["errors", {…}]`, o
 
 from __future__ import annotations
 
-import json
 import sys
+
+import orjson
 
 from services.company.gtfs.feed import Options
 from services.company.gtfs.parse import parse_feed
@@ -21,7 +22,7 @@ MOST_CPU_S = 300
 def main() -> int:
     """Parse what comes in; the exit code is 0 also for a feed that is no good."""
     _bound_myself()
-    options = Options(**json.loads(sys.argv[1]))
+    options = Options(**orjson.loads(sys.argv[1]))
     data = sys.stdin.buffer.read()
     try:
         feed = parse_feed(data, options, lambda done, total: _say(["progress", done, total]))
@@ -38,9 +39,9 @@ def main() -> int:
 
 
 def _say(line: list[object]) -> None:
-    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
     if line[0] == "progress":
-        sys.stdout.flush()
+        sys.stdout.buffer.flush()
 
 
 def _bound_myself() -> None:

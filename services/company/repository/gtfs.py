@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import AsyncIterable, Collection, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -185,7 +185,7 @@ async def routes_in_force(conn: Connection, company_id: UUID) -> list[Row]:
     )
 
 
-async def copy_routes(conn: Connection, routes: Sequence[tuple[Any, ...]]) -> None:
+async def copy_routes(conn: Connection, routes: AsyncIterable[tuple[Any, ...]]) -> None:
     """New routes: (id, company_id, code, name, distance_km, currency, calls, gtfs_route_id, gtfs_pattern)."""
     columns = "id company_id code name distance_km currency calls gtfs_route_id gtfs_pattern".split()
     await conn.copy_records_to_table("routes", records=routes, columns=columns, timeout=LONG_S)
