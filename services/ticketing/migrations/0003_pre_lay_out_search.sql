@@ -79,7 +79,8 @@ CREATE TRIGGER routes_are_laid_out_no_more AFTER DELETE ON routes REFERENCING OL
 
 -- Places by name: each city once, and each stop of a city once however many companies call there.
 CREATE TABLE places (
-    id        text PRIMARY KEY,            -- a city's slug, or the id of one of its stops of this name
+    id        text PRIMARY KEY,            -- a city's slug, or the id of the first of its stops of this name
+    stop_id   uuid NOT NULL,               -- the stop that it is taken from, the first by id: whatever order they came in
     kind      text NOT NULL CHECK (kind IN ('city', 'stop')),
     place     text NOT NULL,
     name      text NOT NULL,
@@ -95,25 +96,29 @@ CREATE INDEX stops_of_place ON stops (place) INCLUDE (city, time_zone);
 CREATE FUNCTION name_places(which text[]) RETURNS void LANGUAGE sql AS $$
     DELETE FROM places WHERE place = ANY(which);
     INSERT INTO places
-    SELECT DISTINCT ON (place) place, 'city', place, city, city, time_zone, lat, lon
-    FROM stops WHERE place = ANY(which) ORDER BY place, id
-    ON CONFLICT DO NOTHING;
+    SELECT DISTINCT ON (place) place, id, 'city', place, city, city, time_zone, lat, lon
+    FROM stops s WHERE place = ANY(which) ORDER BY place, s.id;
     INSERT INTO places
-    SELECT DISTINCT ON (place, lower(name)) id::text, 'stop', place, name, city, time_zone, lat, lon
-    FROM stops WHERE place = ANY(which) ORDER BY place, lower(name), id
-    ON CONFLICT DO NOTHING;
+    SELECT DISTINCT ON (place, lower(name)) id::text, id, 'stop', place, name, city, time_zone, lat, lon
+    FROM stops s WHERE place = ANY(which) ORDER BY place, lower(name), s.id;
 $$;
 
 CREATE FUNCTION new_stops_are_named() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO places
-    SELECT DISTINCT ON (place) place, 'city', place, city, city, time_zone, lat, lon
-    FROM changed ORDER BY place, id
-    ON CONFLICT DO NOTHING;
-    INSERT INTO places
-    SELECT DISTINCT ON (place, lower(name)) id::text, 'stop', place, name, city, time_zone, lat, lon
-    FROM changed ORDER BY place, lower(name), id
-    ON CONFLICT DO NOTHING;
+    INSERT INTO places AS known
+    SELECT DISTINCT ON (place) place, id, 'city', place, city, city, time_zone, lat, lon
+    FROM changed c ORDER BY place, c.id
+    ON CONFLICT (id) DO UPDATE
+    SET stop_id = excluded.stop_id, name = excluded.name, city = excluded.city, time_zone = excluded.time_zone,
+        lat = excluded.lat, lon = excluded.lon
+    WHERE excluded.stop_id < known.stop_id;
+    INSERT INTO places AS known
+    SELECT DISTINCT ON (place, lower(name)) id::text, id, 'stop', place, name, city, time_zone, lat, lon
+    FROM changed c ORDER BY place, lower(name), c.id
+    ON CONFLICT (place, lower(name)) WHERE kind = 'stop' DO UPDATE
+    SET id = excluded.id, stop_id = excluded.stop_id, name = excluded.name, city = excluded.city,
+        time_zone = excluded.time_zone, lat = excluded.lat, lon = excluded.lon
+    WHERE excluded.stop_id < known.stop_id;
     -- routes that were heard of before their stops
     PERFORM lay_out_stretches(ARRAY(
         SELECT DISTINCT rs.route_id FROM changed n JOIN route_stops rs ON rs.stop_id = n.id));

@@ -121,6 +121,7 @@ class World:
         self.pool = pool
         self._keys = keys
         self._origin = origin
+        self.told: list[Event] = []
 
     async def tell(self, kind: str, *data: dict[str, Any]) -> None:
         """Let the service hear these things, each as later news than all that it has heard."""
@@ -128,6 +129,7 @@ class World:
 
     async def hear(self, events: Sequence[Event]) -> None:
         """Let it hear events of one handler, in one batch."""
+        self.told += events
         async with transaction(self.pool) as conn:
             await _APPLY[events[0].type](conn, events)
 
