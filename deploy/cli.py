@@ -41,6 +41,7 @@ OWN: Final[Mapping[str, Own]] = {
     "ps": Own("deploy.local.commands", "ps", "What runs from this checkout, process by process."),
     "keys": Own("deploy.local.commands", "keys", "List and rotate the signing keys."),
     "demo": Own("deploy.demo.cli", "demo", "Make more demo data, with a progress bar."),
+    "events": Own("deploy.events.cli", "app", "What the services tell each other.", "strangler"),
     "gtfs": Own("deploy.gtfs.cli", "app", "Import and export GTFS feeds."),
 }
 
