@@ -243,8 +243,9 @@
     const seen = Boolean(navigator.serviceWorker.controller);
     const registration = await navigator.serviceWorker.register("/scan?worker", { scope: "/scan" });
     const worker = registration.active ?? (await navigator.serviceWorker.ready).active;
-    const files = [...document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon], img")].map((each) => each.src || each.href);
-    worker.postMessage({ address: location.href, files, seen });
+    const named = document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon], img[src]");
+    const files = new Set([...named].map((each) => each.src || each.href));
+    worker.postMessage({ address: location.href, files: [...files], seen });
   };
   if ("serviceWorker" in navigator) keepPage().catch(() => {});
 })();

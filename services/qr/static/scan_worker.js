@@ -65,9 +65,9 @@ const file = async (request) => {
 
 const keepVisit = async ({ address, files: wanted, seen }) => {
   const files = await caches.open(FILES);
-  for (const request of await files.keys()) if (!wanted.includes(request.url)) await files.delete(request);
-  const missing = [];
-  for (const each of wanted) if (!(await files.match(each, { ignoreVary: true }))) missing.push(each);
-  await files.addAll(missing);
+  for (const request of await files.keys()) {
+    if (!wanted.includes(request.url)) await files.delete(request, { ignoreVary: true });
+  }
+  await Promise.all(wanted.map((each) => file(new Request(each))));
   if (!seen) await note(new URL(address), await fetch(address, { redirect: "manual" }));
 };

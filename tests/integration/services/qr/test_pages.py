@@ -138,3 +138,37 @@ async def test_the_pages_speak_hindi(gate, page):
     _, scanner = await read(gate, "/scan?lang=hi", gate.inspector, form)
     assert "चेक-इन हो गया" in scanner
     assert "Only look" not in scanner
+
+
+async def test_the_scanner_has_a_worker_of_its_own_which_anyone_may_fetch(gate):
+    async with gate.client.get("/scan?worker") as answer:
+        assert answer.status == 200
+        assert answer.content_type == "text/javascript"
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
+async def test_who_travels_together_finds_all_tickets_on_each(gate):
+    _, page = await read(gate, f"/tickets/{gate.ticket_id}", gate.booking.user)
+    for ticket_id in gate.booking.ticket_ids:
+        assert f'href="/tickets/{ticket_id}"' in page
+    _, page = await read(gate, f"/tickets/{gate.ticket_id}", gate.inspector)
+    assert f'href="/tickets/{gate.booking.ticket_ids[1]}"' not in page
+
+
+async def test_the_scanner_counts_who_is_on_board(gate):
+    await gate.check_in()
+    _, page = await read(gate, f"/scan?trip_id={gate.trip.id}", gate.inspector)
+    assert 'id="boarded">1</span>' in page
+    assert 'id="expected">3</span>' in page
+
+
+def test_every_text_of_the_pages_is_there_in_hindi(gate):
+    from common.web.i18n import LANGUAGES
+    from services.qr.app import HERE
+    from services.qr.pages import WORDS
+
+    hindi = gate.client.app[LANGUAGES].get("hi")
+    texts = {text for both in WORDS.values() for text in both}
+    for template in (HERE / "templates").iterdir():
+        texts |= set(re.findall(r'_\("([^"]+)"', template.read_text("utf-8")))
+    assert not [text for text in texts if hindi.gettext(text) == text]
