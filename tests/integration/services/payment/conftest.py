@@ -133,8 +133,11 @@ def config(database: str, redis_url: str, owner: Owner) -> Config:
 
 @pytest.fixture
 def app(config: Config, keys: KeyRing) -> web.Application:
+    """The service with its sweeps asleep; nor does it listen to events by itself: `world` tells it of them."""
     made = create_app(config, keys)
     made.cleanup_ctx.remove(made[SWEEPER].run)
+    for context in [each for each in made.cleanup_ctx if each.__module__ == "common.events.app"]:
+        made.cleanup_ctx.remove(context)
     return made
 
 
