@@ -17,8 +17,10 @@ import structlog
 
 from common.database import open_pool, transaction
 from common.ids import uuid7
+from common.money import exponent
 from common.problems import FENCED, Conflict, Problem, ValidationFailed
 from common.unique import unique_or
+from services.company.gtfs.feed import Options
 from services.company.gtfs.load import load_feed
 from services.company.gtfs.parsing import parse_beside
 from services.company.gtfs.problems import FeedError
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from common.database import Connection, Pool
-    from services.company.gtfs.feed import Feed, Options
+    from services.company.gtfs.feed import Feed
 
 LARGEST_FEED = 20 * 1024 * 1024
 TELL_EVERY_S = 0.25
@@ -64,6 +66,19 @@ class _Progress:
     async def loaded(self, done: int, steps: int) -> None:
         at = self.total // 2 + self.total * done // (2 * steps)
         await repository.set_progress(self.conn, self.import_id, at, self.total)
+
+
+def options_of(query: Mapping[str, Any], currency: str) -> Options:
+    """How to fill what the feed leaves open, in the company's currency."""
+    decimals = exponent(currency)
+    per_km = query["fare_per_km"]
+    return Options(
+        city=query["city"],
+        default_leg_fare=query["default_leg_fare"],
+        fare_per_km=15 * 10**decimals // 10 if per_km is None else per_km,
+        decimals=decimals,
+        guess_fares=per_km is None and query["default_leg_fare"] is None,
+    )
 
 
 async def import_feed(

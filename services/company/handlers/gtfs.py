@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,20 +10,14 @@ from aiohttp import web
 
 from common.answers import NO_STORE, after_id, by_id, listing
 from common.database import POOL
-from common.money import exponent
 from common.problems import TooLarge, UnsupportedMediaType
 from common.schemas import ListQuery
 from common.wire import json_response, parse_query
 from services.company.gtfs import exports, imports
-from services.company.gtfs.feed import Options
 from services.company.handlers.access import company_of_operator, company_of_staff
 from services.company.keys import CONFIG
 from services.company.schemas.gtfs import ExportQuery, ImportQuery, export_span, import_wire
 from services.company.service import companies
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 LIST = ListQuery()
 IMPORT = ImportQuery()
@@ -47,24 +40,11 @@ async def import_feed(request: web.Request) -> web.Response:
         request.app[CONFIG].database_url,
         company,
         data,
-        import_options(query, company["currency"]),
+        imports.options_of(query, company["currency"]),
         file_name=query["file_name"],
     )
     location = f"/api/companies/{company['id']}/gtfs/imports"
     return json_response(done, 201, {**NO_STORE, "Location": location})
-
-
-def import_options(query: Mapping[str, Any], currency: str) -> Options:
-    """How to fill what the feed leaves open, in the company's currency."""
-    decimals = exponent(currency)
-    per_km = query["fare_per_km"]
-    return Options(
-        city=query["city"],
-        default_leg_fare=query["default_leg_fare"],
-        fare_per_km=15 * 10**decimals // 10 if per_km is None else per_km,
-        decimals=decimals,
-        guess_fares=per_km is None and query["default_leg_fare"] is None,
-    )
 
 
 async def export_feed(request: web.Request) -> web.Response:

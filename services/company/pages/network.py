@@ -12,7 +12,6 @@ from common.problems import NotFound
 from common.web.forms import Form, load_form, parse_form
 from common.web.layout import render, see_other
 from services.company.gtfs import imports
-from services.company.handlers.gtfs import import_options
 from services.company.keys import CONFIG
 from services.company.pages.frame import (
     Outcome,
@@ -129,7 +128,7 @@ async def post_feed(request: web.Request) -> web.Response:
             request.app[CONFIG].database_url,
             company,
             data,
-            import_options(form.data, company["currency"]),
+            imports.options_of(form.data, company["currency"]),
             file_name=file.filename[-200:] if isinstance(file, FileField) else None,
         ),
     )
