@@ -152,6 +152,8 @@ def translate(change: Change) -> Message | None:
     if change.row is None:
         removed = _REMOVED.get(change.table)
         return None if removed is None else Message(removed.type, change.key, {"id": change.key})
+    if change.table not in _CHANGED:
+        return None
     event, fields = _CHANGED[change.table]
     row = change.row
     return Message(event.type, change.key, {name: row[name] for name in fields})

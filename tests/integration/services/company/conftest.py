@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from common.database import open_pool
+from common.events.app import EVENTS
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from services.company.app import MIGRATIONS, create_app
@@ -96,8 +97,16 @@ def config(database: str, redis_url: str, site: Site) -> Config:
 
 
 @pytest.fixture
-async def client(aiohttp_client: AiohttpClient, config: Config, token_keys: KeyRing) -> TestClient:
-    return await aiohttp_client(create_app(config, token_keys))
+async def client(
+    config: Config, token_keys: KeyRing, aiohttp_client: AiohttpClient
+) -> AsyncIterator[TestClient[web.Request, web.Application]]:
+    """A client of the whole service; what a test has changed is published before it ends.
+
+    Of the parameters the last is closed first: the application before its database.
+    """
+    made = await aiohttp_client(create_app(config, token_keys))
+    yield made
+    await made.app[EVENTS].relay.flushed()
 
 
 @pytest.fixture
