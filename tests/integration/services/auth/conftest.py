@@ -1,11 +1,13 @@
 """auth-service on a database of its own per test: migrated once, cloned for each.
 
 `client` speaks to the application with its sweeps asleep, so that a test says when one runs (`sweep`);
-`live_client` lets them run as in production. `site` is what the service reads through to.
+`live_client` lets everything run as in production. `site` is what the service reads through to.
 """
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from common.database import open_pool
+from common.events.app import EVENTS
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from common.sweeps import SWEEPER
@@ -109,10 +112,13 @@ def config(database: str, redis_url: str, site: Site, key_file: Path, tmp_path: 
 
 
 @pytest.fixture
-def app(config: Config) -> web.Application:
-    """The service with its sweeps asleep."""
+def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> web.Application:
+    """The service with its sweeps asleep; nor does it tell or hear anything by itself."""
+    monkeypatch.setattr("common.events.app.SEEN_WITHIN_S", 0)
     made = wired.create_app(config)
     made.cleanup_ctx.remove(made[SWEEPER].run)
+    for context in [each for each in made.cleanup_ctx if each.__module__ == "common.events.app"]:
+        made.cleanup_ctx.remove(context)
     return made
 
 
@@ -125,9 +131,12 @@ async def client(aiohttp_client: AiohttpClient, app: web.Application) -> AsyncIt
 
 @pytest.fixture
 async def live_client(aiohttp_client: AiohttpClient, config: Config) -> AsyncIterator[TestClient]:
-    """A second process of the service, so to speak: on the same database, its sweeps running."""
+    """A second process of the service, so to speak: on the same database, with all that it runs."""
     made = await aiohttp_client(wired.create_app(replace(config, pool_size=10)))
     yield made
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            await made.app[EVENTS].relay.flushed()
     await made.close()
 
 

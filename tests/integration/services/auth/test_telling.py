@@ -49,8 +49,8 @@ async def register(client):
     return await (await client.post("/api/auth/register", json=body)).json()
 
 
-async def test_a_new_account_is_told_with_all_that_a_profile_starts_from(client, stream):
-    tokens = await register(client)
+async def test_a_new_account_is_told_with_all_that_a_profile_starts_from(live_client, stream):
+    tokens = await register(live_client)
     (event,) = await stream(1)
     assert event["subject"] == tokens["user"]["id"]
     assert event["data"].keys() == USER_CHANGED.fields.keys()
@@ -64,19 +64,21 @@ async def test_a_new_account_is_told_with_all_that_a_profile_starts_from(client,
     }
 
 
-async def test_nothing_is_told_of_passwords(client, stream):
-    await register(client)
+async def test_nothing_is_told_of_passwords(live_client, stream):
+    await register(live_client)
     assert "argon2" not in str(await stream(1))
 
 
-async def test_a_change_by_an_admin_a_new_colleague_and_a_new_admin_are_told(client, stream, world, database):
-    tokens = await register(client)
+async def test_a_change_by_an_admin_a_new_colleague_and_a_new_admin_are_told(
+    live_client, stream, world, database
+):
+    tokens = await register(live_client)
     company = await world.company()
     admin = world.bearer(await world.user(role="admin"))
     changes = {"role": "operator", "company_id": str(company.id)}
-    await client.patch(f"/api/users/{tokens['user']['id']}", json=changes, headers=admin)
+    await live_client.patch(f"/api/users/{tokens['user']['id']}", json=changes, headers=admin)
     body = {"email": "d@staff.example", "password": PASSWORD, "full_name": "D", "role": "driver"}
-    await client.post(f"/api/companies/{company.id}/staff", json=body, headers=admin)
+    await live_client.post(f"/api/companies/{company.id}/staff", json=body, headers=admin)
     await create_admin(database, "root@banyan.example", "Root", PASSWORD)
     told = [(event["data"]["role"], event["data"]["company_id"]) for event in await stream(5)]
     here = str(company.id)
