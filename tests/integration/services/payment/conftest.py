@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
@@ -133,7 +134,7 @@ def config(database: str, redis_url: str, owner: Owner) -> Config:
 
 @pytest.fixture
 def app(config: Config, keys: KeyRing) -> web.Application:
-    """The service with its sweeps asleep; nor does it listen to events by itself: `world` tells it of them."""
+    """The service with its sweeps asleep; it hears of events from `world` alone."""
     made = create_app(config, keys)
     made.cleanup_ctx.remove(made[SWEEPER].run)
     for context in [each for each in made.cleanup_ctx if each.__module__ == "common.events.app"]:
@@ -148,6 +149,12 @@ async def client(
     made = await aiohttp_client(TestServer(app, port=int(config.public_url.rpartition(":")[2])))
     yield made
     await made.close()  # before its database is dropped
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as made:
+        yield made
 
 
 @pytest.fixture
