@@ -1,4 +1,4 @@
-"""The sandbox of one side goes on with what the other began: references, events and signatures are the same."""
+"""The sandbox of one side goes on with what the other began: the same references, events and signatures."""
 
 from __future__ import annotations
 
