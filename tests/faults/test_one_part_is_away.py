@@ -51,9 +51,7 @@ def away(services: RunningStack, name: str) -> Generator[None]:
 
 
 def converge(services: RunningStack) -> None:
-    eventually(
-        lambda: differences(services), lambda found: found == [], "that all projections show what is so"
-    )
+    eventually(lambda: differences(services), lambda found: found == [], "that projections show what is so")
 
 
 def check_in(inspector, token: str, trip: dict) -> int:
@@ -202,7 +200,8 @@ async def _nothing_is_amiss(services: RunningStack) -> None:
             """
             SELECT count(*) FROM seat_claims a JOIN seat_claims b
             ON a.trip_id = b.trip_id AND a.seat = b.seat AND a.segment && b.segment
-            WHERE a.ticket_id < b.ticket_id AND a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')
+            WHERE a.ticket_id < b.ticket_id
+              AND a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')
             """
         )
         assert sold_twice == 0
