@@ -103,12 +103,3 @@ def arrange(name: str, arrangements: Sequence[Arrangement]) -> dict[str, Any]:
         {"deck": each.deck, "rows": each.rows, "columns": each.left + 1 + each.right} for each in arrangements
     ]
     return {"name": name, "decks": decks, "classes": list(classes.values()), "seats": seats}
-
-
-def grid(deck: Mapping[str, Any], seats: Iterable[Mapping[str, Any]]) -> list[list[str | None]]:
-    """The deck as rows of seats' names; None where there is no seat."""
-    cells: list[list[str | None]] = [[None] * deck["columns"] for _ in range(deck["rows"])]
-    for seat in seats:
-        if seat["deck"] == deck["deck"]:
-            cells[seat["row"] - 1][seat["column"] - 1] = seat["seat"]
-    return cells

@@ -122,19 +122,6 @@ async def sales_of_trips(conn: Connection, trip_ids: Collection[UUID]) -> dict[U
     return {row["trip_id"]: row for row in rows}
 
 
-async def last_check_ins(conn: Connection, trip_id: UUID, limit: int) -> list[Row]:
-    """Who was let on last: seat, passenger_name, scanned_at."""
-    return list(
-        await conn.fetch(
-            """SELECT t.seat, t.passenger_name, c.scanned_at
-               FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
-               WHERE c.trip_id = $1 ORDER BY c.scanned_at DESC LIMIT $2""",
-            trip_id,
-            limit,
-        )
-    )
-
-
 def _latest(events: Iterable[Event]) -> list[dict[str, Any]]:
     """The last word on each subject, with its number: a statement cannot change a row twice."""
     latest = {event.subject: event for event in sorted(events, key=lambda each: each.seq)}

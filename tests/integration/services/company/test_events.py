@@ -156,5 +156,3 @@ async def test_who_is_on_board_is_known_from_check_ins_even_if_they_come_before_
     )
     sales = (await mirrors.sales_of_trips(pool, [trip]))[trip]
     assert (sales["confirmed"], sales["checked_in"]) == (2, 1)
-    ((seat, name, scanned_at),) = await mirrors.last_check_ins(pool, trip, 10)
-    assert (seat, name, scanned_at.hour) == ("1A", "Asha Rao", 6)
