@@ -133,8 +133,8 @@ async def describe_departures(
     """What an offer shows of a trip's stretch, beside seats and prices."""
     rows = await conn.fetch(
         """SELECT w.trip_id, s.company_id, s.company_name, s.route_name, s.currency, s.delay_min,
-                  s.departs_at, s.depart_s, s.arrive_s, s.from_stop_id, s.from_name, s.from_city, s.from_zone, s.to_stop_id,
-                  s.to_name, s.to_city, s.to_zone
+                  s.departs_at, s.depart_s, s.arrive_s, s.from_stop_id, s.from_name, s.from_city,
+                  s.from_zone, s.to_stop_id, s.to_name, s.to_city, s.to_zone
            FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS w (trip_id, from_seq, to_seq)
            CROSS JOIN LATERAL trip_stretch(w.trip_id, w.from_seq, w.to_seq) s""",
         list(trip_ids),

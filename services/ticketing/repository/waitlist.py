@@ -146,7 +146,8 @@ async def waiting_with_seats(
         await conn.fetch(
             """SELECT w.*, free.seats - promised.seats AS free, u.email AS contact_email,
                       u.locale AS user_locale, t.departs_at, t.delay_min, t.depart_s, t.arrive_s,
-                      t.from_name, t.from_city, t.from_zone, t.to_name, t.to_city, t.to_zone, t.company_name, t.route_name
+                      t.from_name, t.from_city, t.from_zone, t.to_name, t.to_city, t.to_zone,
+                      t.company_name, t.route_name
                FROM waitlist w
                CROSS JOIN LATERAL trip_stretch(w.trip_id, w.from_seq, w.to_seq) t
                JOIN layouts l ON l.id = t.layout_id
