@@ -223,7 +223,10 @@ async def find_users(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Like `list_users`, of those whose address or name has the text in it; each part by its own index."""
+    """Like `list_users`, of those whose address or name has the text in it; each part by its own index.
+
+    OFFSET 0 has the few that are found looked up one by one: else all are walked through from the newest.
+    """
     rows: Sequence[Row] = await conn.fetch(
         """
         WITH found AS (
@@ -234,11 +237,12 @@ async def find_users(
             SELECT id FROM users u
             WHERE full_name ILIKE '%' || $1 || '%' AND NOT EXISTS (SELECT FROM profiles WHERE user_id = u.id)
         )
-        SELECT id, email, role, company_id, status, created_at FROM users JOIN found USING (id)
+        SELECT u.id, email, role, company_id, status, created_at
+        FROM found CROSS JOIN LATERAL (SELECT * FROM users WHERE users.id = found.id OFFSET 0) u
         WHERE ($2::text IS NULL OR role = $2)
           AND ($3::uuid IS NULL OR company_id = $3)
-          AND ($4::uuid IS NULL OR id < $4)
-        ORDER BY id DESC LIMIT $5
+          AND ($4::uuid IS NULL OR u.id < $4)
+        ORDER BY u.id DESC LIMIT $5
         """,
         text.translate(SEARCH_WILDCARDS),
         role,
