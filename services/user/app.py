@@ -30,7 +30,7 @@ MIGRATIONS: Final = _HERE / "migrations"
 
 
 def create_app(config: Config, verifier: Verifier | None = None) -> web.Application:
-    """user-service as an aiohttp application; the keys of tokens come from `jwks_url` if there is no verifier."""
+    """user-service as an aiohttp application; the keys of tokens are those at `jwks_url`, or a verifier's."""
     jwks = JwksVerifier(config.jwks_url)
     app = web.Application(
         middlewares=[

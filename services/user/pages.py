@@ -11,7 +11,7 @@ from babel.numbers import format_compact_currency, format_compact_decimal
 from marshmallow import EXCLUDE
 
 from common.database import POOL
-from common.money import to_major
+from common.money import money, to_major
 from common.principals import Role, require
 from common.problems import Errors, NotFound, ValidationFailed
 from common.web import writing
@@ -212,24 +212,24 @@ def _platform_plot(request: web.Request, numbers: Mapping[str, Any]) -> Plot | N
 
 def _month_plots(request: web.Request, numbers: Mapping[str, Any]) -> list[tuple[str, Plot]]:
     """Per currency what was spent month by month, once there are two months to compare."""
-    locale = language(request).locale
-    by_currency: dict[str, dict[str, Any]] = {}
+    spent: dict[str, dict[str, int]] = {}
     for month in numbers["by_month"]:
-        by_currency.setdefault(month["spend"]["currency"], {})[month["month"]] = month
-    plots = []
-    for currency, months in by_currency.items():
-        if len(months) < 2:
-            continue
-        values = []
-        for name in _months_between(min(months), max(months))[-LONGEST_PLOT_MONTHS:]:
-            spend = months[name]["spend"] if name in months else {"amount": 0, "currency": currency}
-            text = f"{writing.month_name(name, locale)}: {writing.money(spend, locale)}"
-            label = str(format_skeleton("MMM", date.fromisoformat(f"{name}-15"), locale=locale))
-            values.append(Value(label, text, spend["amount"]))
-        plot = columns(values, lambda amount, of=currency: _short_money(request, amount, of))
-        if plot is not None:
-            plots.append((currency, plot))
-    return plots
+        spent.setdefault(month["spend"]["currency"], {})[month["month"]] = month["spend"]["amount"]
+    plots = [(currency, _month_plot(request, currency, months)) for currency, months in spent.items()]
+    return [(currency, plot) for currency, plot in plots if plot is not None]
+
+
+def _month_plot(request: web.Request, currency: str, spent: Mapping[str, int]) -> Plot | None:
+    if len(spent) < 2:
+        return None
+    locale = language(request).locale
+    values = []
+    for month in _months_between(min(spent), max(spent))[-LONGEST_PLOT_MONTHS:]:
+        amount = spent.get(month, 0)
+        text = f"{writing.month_name(month, locale)}: {writing.money(money(amount, currency), locale)}"
+        label = str(format_skeleton("MMM", date.fromisoformat(f"{month}-15"), locale=locale))
+        values.append(Value(label, text, amount))
+    return columns(values, lambda amount: _short_money(request, amount, currency))
 
 
 def _months_between(first: str, last: str) -> list[str]:

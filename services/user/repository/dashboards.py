@@ -1,4 +1,4 @@
-"""SQL of the dashboards: reads what was counted day by day, and a passenger's own bookings; writes nothing."""
+"""SQL of the dashboards: reads what was counted day by day, and one's own bookings; writes nothing."""
 
 from __future__ import annotations
 

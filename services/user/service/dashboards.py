@@ -78,7 +78,10 @@ async def find_company(pool: Pool, company_id: UUID, ask: AskCompany) -> Row:
 
 
 async def of_company(pool: Pool, company: Row, first: date | None, last: date | None) -> dict[str, Any]:
-    """Sales and departures of a company in a period of its own days. Raises ValidationFailed on `from` or `to`."""
+    """Sales and departures of a company in a period of its own days.
+
+    Raises ValidationFailed on `from` or `to`.
+    """
     first, last = _period(first, last, company["today"])
     sales = await repository.list_sales(pool, company["id"], first, last)
     departures = await repository.list_departures(pool, company["id"], first, last, company["today"])
