@@ -74,8 +74,10 @@ class Sweeper:
         awake = self._awake[sweep.name]
         pause_s = min(sweep.every_s, FIRST_TURN_S)
         while True:
+            # not wait_for, which may swallow a cancellation that comes at the moment of waking (until 3.12)
             with suppress(TimeoutError):
-                await asyncio.wait_for(awake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await awake.wait()
             awake.clear()
             try:
                 while await sweep.step(app):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -124,11 +125,11 @@ class Relay:
                 self._turns += 1
                 self._turned.notify_all()
             self._is_idle = True
-            try:
-                await asyncio.wait_for(self._awake.wait(), IDLE_S)
+            # not wait_for, which may swallow a cancellation that comes at the moment of waking (until 3.12)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S):
+                    await self._awake.wait()
                 await asyncio.sleep(LINGER_S)
-            except TimeoutError:
-                pass
             self._is_idle = False
 
     async def _publish_next(self, connection: Connection) -> int:
