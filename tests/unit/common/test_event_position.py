@@ -39,7 +39,7 @@ def test_a_gap_is_over_when_everything_that_ran_when_it_was_noticed_has_ended():
 
 @st.composite
 def histories(draw):
-    """Transactions of (numbers, whether it commits) and the order in which they end, with looks in between."""
+    """Transactions of (numbers, whether it commits), the order in which they end, and looks in between."""
     count = draw(st.integers(1, 12))
     owner_of = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=30))
     commits = draw(st.lists(st.booleans(), min_size=count, max_size=count))

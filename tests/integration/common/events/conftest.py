@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -19,6 +18,9 @@ from common.events.event import Change, Event, Handler, Message
 from common.events.relay import Relay
 from common.ids import uuid7
 from common.install import migrate_service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
 
 PATIENCE_S = 20
 
@@ -59,7 +61,7 @@ class Shop:
         return {row["id"]: row["name"] for row in rows}
 
     @asynccontextmanager
-    async def relaying(self) -> AsyncIterator[Relay]:
+    async def relaying(self) -> AsyncGenerator[Relay]:
         client = redis.Redis.from_url(self.redis_url, protocol=2)
         relay = Relay(self.dsn, client, "shop", translate)
         async with running(relay.run()):
@@ -101,7 +103,7 @@ class Window:
         self.applied += events
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Consumer]:
+    async def listening(self) -> AsyncGenerator[Consumer]:
         client = redis.Redis.from_url(self.redis_url, protocol=2)
         consumer = Consumer(
             self.dsn,
@@ -124,7 +126,7 @@ class Window:
 
 
 @asynccontextmanager
-async def running(work: Any) -> AsyncIterator[None]:
+async def running(work: Any) -> AsyncGenerator[None]:
     task = asyncio.create_task(work)
     try:
         yield

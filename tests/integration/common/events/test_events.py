@@ -87,7 +87,9 @@ async def test_a_redis_that_is_wiped_while_all_is_quiet_is_noticed_too(shop, win
         await window.shows_what(shop)
 
 
-async def test_a_consumer_that_dies_with_entries_in_hand_is_succeeded_by_one_that_applies_them(shop, window, wire):
+async def test_a_consumer_that_dies_with_entries_in_hand_has_a_successor_that_applies_them(
+    shop, window, wire
+):
     async with shop.relaying(), window.listening():
         await shop.put("lamp")
         await window.shows_what(shop)
