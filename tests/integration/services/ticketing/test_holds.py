@@ -190,3 +190,38 @@ async def test_a_key_that_met_taken_seats_may_be_used_again(client, world, pool:
     assert (await hold(client, world, user, order(trip, "1A"), **{"Idempotency-Key": "k"}))[0] == 409
     await pool.execute("UPDATE seat_claims SET status = 'cancelled' WHERE booking_id = $1", taken.id)
     assert (await hold(client, world, user, order(trip, "1A"), **{"Idempotency-Key": "k"}))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("currency", "fares"), [("INR", [10001, 3333, 7]), ("JPY", [101, 33, 7]), ("KWD", [1230, 3330, 70])]
+)
+async def test_a_seat_costs_what_the_seat_map_said(client, world, currency: str, fares: list[int]) -> None:
+    company = await world.company(currency=currency)
+    trip = await world.trip(
+        company,
+        route=await world.route(company, leg_fares=fares),
+        layout=await world.layout(company, rows=2, front_rows=1),
+    )
+    for from_seq, to_seq in ((0, 1), (0, 3), (1, 2), (2, 3)):
+        answer = await client.get(f"/api/trips/{trip.id}/seats", params={"from": from_seq, "to": to_seq})
+        prices = {seat["seat"]: seat["price"] for seat in (await answer.json())["seats"]}
+        _, booking = await hold(
+            client, world, await world.user(), order(trip, "1A", "2A", from_seq=from_seq, to_seq=to_seq)
+        )
+        assert {ticket["seat"]: ticket["price"] for ticket in booking["tickets"]} == {
+            "1A": prices["1A"],
+            "2A": prices["2A"],
+        }
+        path = f"/api/bookings/{booking['id']}/cancel"
+        assert (await client.post(path, headers=world.bearer(await world.user("admin")))).status == 200
+
+
+async def test_a_booking_remembers_its_journey_as_the_wire_writes_it(client, world, pool: Pool) -> None:
+    trip = await world.trip(departs_at=datetime(2031, 5, 1, 4, 30, 0, 250_000, tzinfo=UTC))
+    _, booking = await hold(client, world, await world.user(), order(trip, "1A", from_seq=1))
+    journey = await pool.fetchval("SELECT journey FROM bookings")
+    assert journey["from"] == booking["from"]
+    assert journey["to"] == booking["to"]
+    assert journey["departs_at"] == "2031-05-01T04:30:00.250Z"
+    assert journey["company_name"] == booking["company_name"]
+    assert await pool.fetchval("SELECT seats FROM bookings") == 1

@@ -15,6 +15,7 @@ from services.ticketing.events import (
     newest,
     translate,
 )
+from services.ticketing.routes import SWEEPS
 
 NOW = datetime(2030, 5, 1, tzinfo=UTC)
 
@@ -69,3 +70,9 @@ def test_of_a_subject_the_newest_counts_whatever_the_order() -> None:
 def test_no_type_has_two_handlers() -> None:
     types = [each for handler in HANDLERS for each in handler.types]
     assert len(types) == len(set(types))
+
+
+def test_whoever_is_woken_is_there() -> None:
+    names = {sweep.name for sweep in SWEEPS}
+    assert {name for handler in HANDLERS for name in handler.wakes} <= names
+    assert len(names) == len(SWEEPS)
