@@ -159,7 +159,7 @@ class TestSales:
 
     async def test_periods_are_one_click_away(self, client, browser):
         page = await page_of(client, "/operator/sales", browser)
-        links = re.findall(r'<a href="(/operator/sales\?[^"]+)"( aria-current="true")?', page)
+        links = re.findall(r'<a href="(/operator/sales\?from=[^"]+)"( aria-current="true")?', page)
         assert len(links) == 4
         assert [bool(current) for _, current in links] == [False, True, False, False]
         for link, _ in links:
