@@ -144,6 +144,8 @@ function seatPerson(person) {
   input(passenger, "name").focus();
 }
 
+// A refused form says why at once, also to who does not see it.
+document.querySelector("#taken, #errors")?.focus();
 show();
 setInterval(look, POLL_MS);
 document.addEventListener("visibilitychange", look);
