@@ -8,6 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes
 
+# What has an image of its own: an extra in pyproject.toml, and from it requirements/<name>.lock.
+DEPLOYABLES := legacy strangler auth user company ticketing qr payment demo
+COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
+
 .DEFAULT_GOAL := help
 .PHONY: help run stop test lint format bench demo lock clean
 
@@ -24,11 +28,13 @@ test: $(VENV)/dev.stamp ## run every test, in parallel (PYTEST="-k name" to choo
 	@$(BIN)/python -m tests.chromium
 	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
 
-lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts
+lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts, Dockerfiles and the compose file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint $$(git ls-files '*Dockerfile')
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 
 format: $(VENV)/dev.stamp ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
@@ -43,9 +49,12 @@ demo: $(VENV)/run.stamp ## fill the running system with more demo data (SCALE=10
 lock: ## pin the dependencies again, with hashes and without addresses
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/python -m pip install --quiet uv
 	@for name in run dev; do \
-	  extras=$$( [ $$name = run ] && echo "--extra legacy --extra strangler --extra embedded" || echo "--all-extras" ); \
-	  $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
-	    --generate-hashes $$extras pyproject.toml --output-file requirements/$$name.lock; \
+	  extras=$$( [ $$name = run ] && printf -- '--extra %s ' $(DEPLOYABLES) embedded || echo "--all-extras" ); \
+	  $(COMPILE) $$extras pyproject.toml --output-file requirements/$$name.lock; \
+	done
+	@for name in $(DEPLOYABLES); do \
+	  $(COMPILE) --extra $$name --constraints requirements/run.lock --overrides requirements/image-overrides.txt \
+	    pyproject.toml --output-file requirements/$$name.lock; \
 	done
 
 clean: ## remove the environment and this checkout's data (asks first)
