@@ -102,8 +102,8 @@ async def find_departures(
                                    WHEN 'departure' THEN extract(epoch FROM boards_at)
                                    WHEN 'duration' THEN duration_s
                                    -- rounding never takes a price below the whole number under it
-                                   ELSE floor((sum_to - sum_from)::numeric * p.least_percent / 100
-                                              / minor_per_major(currency))
+                                   ELSE floor((sum_to - sum_from)::numeric * coalesce(p.least_percent, 0)
+                                              / (100 * minor_per_major(currency)))
                                END AS key
                    FROM found f LEFT JOIN layout_fares p ON p.layout_id = f.layout_id AND $9 = 'price'
                )

@@ -158,7 +158,9 @@ async def _offers(conn: Connection, question: Question, rows: list[Row]) -> Iter
         [row["to_seq"] for row in rows],
     )
     offers = (
-        _offer(question, row, seatings[row["layout_id"]], taken.get(row["trip_id"], [])) for row in rows
+        _offer(question, row, seatings[row["layout_id"]], taken.get(row["trip_id"], []))
+        for row in rows
+        if row["layout_id"] in seatings  # one that has not been heard of yet has no seats to offer
     )
     return [offer for offer in offers if offer is not None]
 

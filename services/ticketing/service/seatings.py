@@ -17,14 +17,14 @@ _MOST: Final = 4096
 _KNOWN: Final[dict[UUID, Seating]] = {}  # by id, which is never given twice, so it may serve every database
 
 
-async def seating_of(conn: Connection, layout_id: UUID) -> Seating:
-    """The layout's seats; raises KeyError if there is no such layout."""
+async def seating_of(conn: Connection, layout_id: UUID) -> Seating | None:
+    """The layout's seats; None if it has not been heard of."""
     known = _KNOWN.get(layout_id)
-    return known or (await seatings_of(conn, [layout_id]))[layout_id]
+    return known or (await seatings_of(conn, [layout_id])).get(layout_id)
 
 
 async def seatings_of(conn: Connection, layout_ids: Iterable[UUID]) -> dict[UUID, Seating]:
-    """The seats of several layouts, in at most one round trip."""
+    """The seats of several layouts, in at most one round trip; without those that have not been heard of."""
     wanted = set(layout_ids)
     found = {layout_id: _KNOWN[layout_id] for layout_id in wanted if layout_id in _KNOWN}
     missing = wanted - found.keys()

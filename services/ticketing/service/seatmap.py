@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from common.database import POOL
+from common.database import ACQUIRE_TIMEOUT_S, POOL
 from common.money import money
 from common.problems import NotFound
 from services.ticketing.domain.fares import step_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from common.database import Pool
     from services.ticketing.domain.seating import Seating
     from services.ticketing.repository import Row
 
@@ -56,13 +57,13 @@ async def read_seats(
 ) -> Seats:
     """Raises NotFound, or ValidationFailed on `names` for what is no stretch of the trip."""
     pool = request.app[POOL]
-    trip = await repository.get_stretch(pool, trip_id, from_seq, to_seq)
-    if trip is None and await learn_trip(request, trip_id):
-        trip = await repository.get_stretch(pool, trip_id, from_seq, to_seq)
-    if trip is None:
+    found = await _find(pool, trip_id, from_seq, to_seq)
+    if found is None and await learn_trip(request, trip_id):
+        found = await _find(pool, trip_id, from_seq, to_seq)
+    if found is None:
         raise NotFound
+    trip, seating = found
     check_stretch(trip["from_seq"], trip["last_seq"] if to_seq is None else to_seq, trip["last_seq"], *names)
-    seating = await seating_of(pool, trip["layout_id"])
     return Seats(
         trip,
         seating,
@@ -70,6 +71,18 @@ async def read_seats(
         frozenset(trip["sold"]),
         frozenset(trip["held"]),
     )
+
+
+async def _find(
+    pool: Pool, trip_id: UUID, from_seq: int | None, to_seq: int | None
+) -> tuple[Row, Seating] | None:
+    """None if the trip has not been heard of, or its layout has not."""
+    async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as conn:
+        trip = await repository.get_stretch(conn, trip_id, from_seq, to_seq)
+        if trip is None:
+            return None
+        seating = await seating_of(conn, trip["layout_id"])
+    return None if seating is None else (trip, seating)
 
 
 def seat_map_wire(found: Seats) -> dict[str, Any]:

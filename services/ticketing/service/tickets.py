@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from common.problems import NotFound
 from services.ticketing.domain.bookings import LARGEST_SERIAL
 from services.ticketing.errors import NotConfirmed, ReissuedTooOften
+from services.ticketing.repository import bookings as booking_repository
 from services.ticketing.repository import tickets as repository
 from services.ticketing.service import bookings, cancellations
 
@@ -23,7 +24,9 @@ async def find_ticket(conn: Connection, by: Principal, ticket_id: UUID) -> tuple
     ticket = await repository.get_ticket(conn, ticket_id)
     if ticket is None:
         raise NotFound
-    booking, _ = await bookings.find_booking(conn, by, ticket["booking_id"])
+    booking = await booking_repository.get_booking(conn, ticket["booking_id"])
+    if booking is None or not bookings.may_see(by, booking):
+        raise NotFound
     return booking, ticket
 
 

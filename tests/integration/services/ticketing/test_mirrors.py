@@ -239,3 +239,20 @@ async def test_a_booking_is_shown_as_it_was_sold_where_its_trip_is_not_known(
     # what giving it back would pay cannot be known now
     answer = await client.post(f"{path}/cancel", headers=headers)
     assert answer.status == 503
+
+
+async def test_a_departure_whose_layout_is_not_known_yet_is_asked_for_or_not_offered(
+    client, world, pool: Pool, site: Site
+) -> None:
+    trip = await world.trip()
+    await pool.execute("TRUNCATE layouts, layout_seats, layout_fares")
+    day = (trip.departs_at + timedelta(hours=5, minutes=30)).date()
+    for sort in ("departure", "price"):
+        question = {"from": "bengaluru", "to": "mangaluru", "date": str(day), "sort": sort}
+        answer = await client.get("/api/search", params=question)
+        assert (answer.status, (await answer.json())["items"]) == (200, [])
+    path = f"/api/trips/{trip.id}/seats"
+    assert (await client.get(path)).status == 404
+    site.answers[f"/api/trips/{trip.id}/plan"] = plan_of(trip, world)
+    assert (await client.get(path)).status == 200
+    assert (await hold(client, world, await world.user(), order(trip, "1A")))[0] == 201
