@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WIDTH: Final = 720
-HEIGHT: Final = 260
+HEIGHT: Final = 270
 HEAD: Final = 14  # so that the topmost amount is not cut off
-FOOT: Final = 34
+FOOT: Final = 44
 LETTER: Final = 11  # as wide as one is on a phone, where letters are drawn larger
 MOST_TICKS: Final = 4
 MOST_LABELS: Final = 8
