@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 Row = Any
 """An asyncpg.Record: read by column name."""
+
+STOP: Final = (
+    "seq", "stop_id", "name", "city", "place", "time_zone", "lat", "lon", "arrive_s", "depart_s",
+    "leg_fare_minor",
+)  # fmt: skip
+"""What the column `stops` of a route's or a trip's single row holds of each stop."""
 
 
 async def list_stops(conn: Connection, company_id: UUID, after: UUID | None, limit: int) -> list[Row]:
@@ -94,6 +100,29 @@ async def list_routes(conn: Connection, company_id: UUID, after: UUID | None, li
 
 async def get_route(conn: Connection, route_id: UUID) -> Row | None:
     return await conn.fetchrow("SELECT * FROM routes WHERE id = $1", route_id)
+
+
+async def find_route(conn: Connection, route_id: UUID) -> tuple[Row, list[Row]] | None:
+    """The route and its stops: in one round trip."""
+    row = await conn.fetchrow(
+        """SELECT r.*, k.stops
+           FROM routes r
+           CROSS JOIN LATERAL (
+               SELECT array_agg((k.seq, s.id, s.name, s.city, s.place, s.time_zone, s.lat, s.lon, k.arrive_s,
+                                 k.depart_s, k.leg_fare_minor) ORDER BY k.seq) AS stops
+               FROM jsonb_to_recordset(r.calls)
+                    AS k (seq int, stop_id uuid, arrive_s int, depart_s int, leg_fare_minor bigint)
+               JOIN stops s ON s.id = k.stop_id
+           ) k
+           WHERE r.id = $1""",
+        route_id,
+    )
+    return None if row is None else (row, named_stops(row))
+
+
+def named_stops(row: Row) -> list[Row]:
+    """The stops of a single row's column `stops`, by name as those of `stops_of_routes`."""
+    return [dict(zip(STOP, stop, strict=True)) for stop in row["stops"]]
 
 
 async def lock_route(conn: Connection, route_id: UUID) -> Row | None:

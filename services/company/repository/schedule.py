@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.company.repository.network import named_stops
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
@@ -14,11 +16,6 @@ if TYPE_CHECKING:
 
 Row = Any
 """An asyncpg.Record: read by column name."""
-
-STOP = (
-    "seq", "stop_id", "name", "city", "place", "time_zone", "lat", "lon", "arrive_s", "depart_s",
-    "leg_fare_minor",
-)  # fmt: skip
 
 
 async def get_trip(conn: Connection, trip_id: UUID) -> tuple[Row, list[Row]] | None:
@@ -42,7 +39,7 @@ async def get_trip(conn: Connection, trip_id: UUID) -> tuple[Row, list[Row]] | N
            WHERE t.id = $1""",
         trip_id,
     )
-    return None if row is None else (row, [dict(zip(STOP, stop, strict=True)) for stop in row["stops"]])
+    return None if row is None else (row, named_stops(row))
 
 
 async def company_of_trip(conn: Connection, trip_id: UUID) -> UUID | None:

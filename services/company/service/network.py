@@ -59,10 +59,10 @@ async def change_stop(
 
 async def find_route(pool: Pool, route_id: UUID) -> tuple[Row, list[Row]]:
     """The route and its stops; raises NotFound."""
-    route = await repository.get_route(pool, route_id)
-    if route is None:
+    found = await repository.find_route(pool, route_id)
+    if found is None:
         raise NotFound
-    return route, (await repository.stops_of_routes(pool, [route_id]))[route_id]
+    return found
 
 
 async def list_routes(

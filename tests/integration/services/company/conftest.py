@@ -13,7 +13,6 @@ import pytest
 from aiohttp import web
 
 from common.database import open_pool
-from common.events.app import EVENTS
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from services.company.app import MIGRATIONS, create_app
@@ -98,15 +97,17 @@ def config(database: str, redis_url: str, site: Site) -> Config:
 
 @pytest.fixture
 async def client(
-    config: Config, token_keys: KeyRing, aiohttp_client: AiohttpClient
-) -> AsyncIterator[TestClient[web.Request, web.Application]]:
-    """A client of the whole service; what a test has changed is published before it ends.
+    config: Config, token_keys: KeyRing, monkeypatch: pytest.MonkeyPatch, aiohttp_client: AiohttpClient
+) -> TestClient[web.Request, web.Application]:
+    """A client of the service without its relay and its consumer: a test says itself what is told and heard.
 
     Of the parameters the last is closed first: the application before its database.
     """
-    made = await aiohttp_client(create_app(config, token_keys))
-    yield made
-    await made.app[EVENTS].relay.flushed()
+    made = create_app(config, token_keys)
+    for context in [each for each in made.cleanup_ctx if each.__module__ == "common.events.app"]:
+        made.cleanup_ctx.remove(context)
+    monkeypatch.setattr("common.events.app.SEEN_WITHIN_S", 0)  # nobody is there to be waited for
+    return await aiohttp_client(made)
 
 
 @pytest.fixture
