@@ -32,7 +32,7 @@ class Own:
     module: str
     attribute: str
     help: str
-    seen_as: Literal["legacy", "strangler"] = "legacy"
+    seen_as: Literal["legacy", "strangler", "demo"] = "legacy"
 
 
 OWN: Final[Mapping[str, Own]] = {
@@ -40,7 +40,7 @@ OWN: Final[Mapping[str, Own]] = {
     "stop": Own("deploy.local.commands", "stop", "Stop what runs from this checkout."),
     "ps": Own("deploy.local.commands", "ps", "What runs from this checkout, process by process."),
     "keys": Own("deploy.local.commands", "keys", "List and rotate the signing keys."),
-    "demo": Own("deploy.demo.cli", "demo", "Make more demo data, with a progress bar."),
+    "demo": Own("deploy.demo.cli", "demo", "Make more demo data, with a progress bar.", "demo"),
     "events": Own("deploy.events.cli", "app", "What the services tell each other.", "strangler"),
     "gtfs": Own("deploy.gtfs.cli", "app", "Import and export GTFS feeds."),
 }

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import sys
 
-from common.config import ConfigError, ConfigReader
+from common.config import ConfigError
 from deploy.demo.fill import fill
+from deploy.demo.settings import settings_of
 
 
 def main() -> int:
-    """Fill the database that the environment names; answers the exit code."""
-    read = ConfigReader(os.environ)
-    dsn, qr_keys_file = read.url("DATABASE_URL"), read.path("QR_KEYS_FILE")
+    """Fill the databases that the environment names; answers the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description="Four demo companies.")
+    parser.add_argument("--if-empty", action="store_true", help="not a site with companies of its own")
+    parser.add_argument("--side", choices=("legacy", "service", "both"), default="both",
+                        help="whose databases (%(default)s)")  # fmt: skip
+    arguments = parser.parse_args()
     try:
-        read.done()
+        settings = settings_of(os.environ, arguments.side)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    filled = asyncio.run(fill(dsn, qr_keys_file, only_if_empty="--if-empty" in sys.argv[1:]))
-    if filled.companies:
-        print(
-            f"made {filled.companies} companies, {filled.departures} departures, {filled.bookings} bookings"
-        )
+    filled = asyncio.run(fill(settings.databases, settings.qr_keys_file, only_if_empty=arguments.if_empty))
+    made = filled.made
+    if made.companies:
+        print(f"made {made.companies} companies, {made.departures} departures, {made.bookings} bookings")
     else:
         print("there is data already: nothing made")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from deploy.demo import names
 from deploy.demo.identifiers import new_id
@@ -15,21 +15,55 @@ if TYPE_CHECKING:
     from random import Random
     from uuid import UUID
 
-    from deploy.demo.rows import Company, Trip, User
+    from deploy.demo.rows import Company, Layout, Route, Trip, User
 
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_SPREAD, _START = 0x9E3779B97F, 0x5DEECE66D  # any odd number of 40 bits spreads; and any start will do
 CARDS = (("visa", "4242"), ("mastercard", "4444"), ("visa", "0077"))
 HOLD = timedelta(minutes=10)
 SOLD_OUT_EACH = 2  # departures per company in the next days that have no seat left
 
 
+def reference(index: int, nth: int) -> str:
+    """Of a company's nth booking: as good as random, and never another booking's."""
+    number = ((index << 14 | nth) * _SPREAD + _START) % (1 << 40)
+    return "".join(REFERENCE_ALPHABET[number >> shift & 31] for shift in range(0, 40, 5))
+
+
+class Way(NamedTuple):
+    """A route as fares see it: the fares summed up at each stop, and stretches that cost something."""
+
+    sums: list[int]
+    stretches: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, route: Route) -> Way:
+        sums = list(accumulate(stop.leg_fare for stop in route.stops))
+        costing = [(i, j) for i in range(len(sums)) for j in range(i + 1, len(sums)) if sums[j] > sums[i]]
+        return cls(sums, [(0, len(sums) - 1), *costing])
+
+
+class Cabin(NamedTuple):
+    """A layout as fares see it: its seats by name, and what each class costs."""
+
+    seats: dict[str, dict[str, Any]]
+    names: list[str]
+    percent: dict[str, int]
+
+    @classmethod
+    def of(cls, layout: Layout) -> Cabin:
+        seats = {seat["seat"]: seat for seat in layout.seats}
+        return cls(seats, list(seats), {each["code"]: each["fare_percent"] for each in layout.classes})
+
+
 class Booker:
     """Books seats of one company's departures, keeping track of what is taken."""
 
-    def __init__(self, company: Company, random: Random, now: datetime) -> None:
+    def __init__(self, company: Company, index: int, random: Random, now: datetime) -> None:
+        self.index = index
         self.company, self.random, self.now = company, random, now
-        self.routes = {route.id: route for route in company.routes}
-        self.layouts = {layout.id: layout for layout in company.layouts}
+        self.ways = {route.id: Way.of(route) for route in company.routes}
+        self.cabins = {layout.id: Cabin.of(layout) for layout in company.layouts}
         self.taken: dict[str, list[tuple[int, int]]] = {}
 
     def book_all(self) -> None:
@@ -65,8 +99,8 @@ class Booker:
             self._book(trip, user=asha, status="confirmed", seats=2)
 
     def _sell_out(self, trip: Trip) -> None:
-        last = len(self.routes[trip.route_id].stops) - 1
-        seats = [seat["seat"] for seat in self.layouts[trip.layout_id].seats]
+        last = len(self.ways[trip.route_id].sums) - 1
+        seats = self.cabins[trip.layout_id].names
         while seats:
             group, seats = seats[:2], seats[2:]
             self._book(trip, status="confirmed", wanted=group, stretch=(0, last))
@@ -84,16 +118,14 @@ class Booker:
         wanted: list[str] | None = None,
         stretch: tuple[int, int] | None = None,
     ) -> None:
-        route, layout = self.routes[trip.route_id], self.layouts[trip.layout_id]
-        sums = list(accumulate(stop.leg_fare for stop in route.stops))
-        paid_stretches = [
-            (i, j) for i in range(len(sums)) for j in range(i + 1, len(sums)) if sums[j] > sums[i]
-        ]
-        from_seq, to_seq = stretch or self.random.choice([(0, len(sums) - 1), *paid_stretches])
+        sums, stretches = self.ways[trip.route_id]
+        by_seat, every_seat, percent = self.cabins[trip.layout_id]
+        from_seq, to_seq = stretch or self.random.choice(stretches)
         status = status or self._status(trip)
         lasting = status in {"held", "confirmed"}
-        by_seat = {seat["seat"]: seat for seat in layout.seats}
-        free = [seat for seat in by_seat if not lasting or self._is_free(seat, from_seq, to_seq)]
+        free = every_seat
+        if lasting and self.taken and not wanted:
+            free = [seat for seat in every_seat if self._is_free(seat, from_seq, to_seq)]
         count = min(seats or self.random.choice((1, 1, 1, 2, 2, 3)), len(free))
         chosen = wanted or self.random.sample(free, count)
         if not chosen:
@@ -102,14 +134,15 @@ class Booker:
             for seat in chosen:
                 self.taken.setdefault(seat, []).append((from_seq, to_seq))
         user = user or self.random.choice(self.company.passengers)
-        percent = {each["code"]: each["fare_percent"] for each in layout.classes}
-        prices = [(sums[to_seq] - sums[from_seq]) * percent[by_seat[seat]["class"]] // 100 for seat in chosen]
+        fare = sums[to_seq] - sums[from_seq]
+        prices = [fare * percent[by_seat[seat]["class"]] // 100 for seat in chosen]
         self.company.bookings.append(
             self._booking(trip, user, status, from_seq, to_seq, [by_seat[seat] for seat in chosen], prices)
         )
 
     def _is_free(self, seat: str, from_seq: int, to_seq: int) -> bool:
-        return all(to_seq <= start or end <= from_seq for start, end in self.taken.get(seat, ()))
+        taken = self.taken.get(seat)
+        return taken is None or all(to_seq <= start or end <= from_seq for start, end in taken)
 
     def _status(self, trip: Trip) -> str:
         if trip.status == "cancelled":
@@ -141,17 +174,29 @@ class Booker:
         refund_due = sum(ticket.refund_due for ticket in tickets)
         paid = status in {"confirmed", "cancelled"}
         payment = (
-            Payment(self._id(created_at), "succeeded", sum(prices), *self.random.choice(CARDS), at=paid_at)
+            Payment(
+                self._id(created_at),
+                "succeeded",
+                sum(prices),
+                *self.random.choice(CARDS),
+                at=paid_at,
+                entry_id=self._id(paid_at),
+            )
             if paid
             else None
         )
-        refund = Refund(self._id(cancelled_at), refund_due, cancelled_at) if refund_due else None
+        refund, reason = None, None
+        if refund_due:
+            reason = "trip cancelled" if trip.status == "cancelled" else "cancelled by passenger"
+            refund = Refund(
+                self._id(cancelled_at), refund_due, reason, cancelled_at, entry_id=self._id(cancelled_at)
+            )
         updated_at = {"confirmed": paid_at, "cancelled": cancelled_at, "expired": created_at + HOLD}.get(
             status, created_at
         )
         return Booking(
             id=self._id(created_at),
-            reference="".join(self.random.choices(REFERENCE_ALPHABET, k=8)),
+            reference=reference(self.index, len(self.company.bookings)),
             user=user,
             trip=trip,
             from_seq=from_seq,
@@ -159,6 +204,7 @@ class Booker:
             status=status,
             total=sum(prices),
             refund_due=refund_due,
+            refund_reason=reason,
             expires_at=created_at + HOLD,
             created_at=created_at,
             updated_at=updated_at,
@@ -210,6 +256,7 @@ class Booker:
             status=status,
             refund_due=refund_due,
             scanned_at=scanned_at,
+            scan_id=self._id(scanned_at) if scanned_at else None,
         )
 
     def _id(self, at: datetime) -> UUID:

@@ -1,102 +1,171 @@
-"""Fills a side's database with demo companies: from nothing at first start, or with more of them later."""
+"""Fills the databases of a stack with demo companies: from nothing at first start, or with more later.
+
+The rows are made once and copied into all databases side by side, each in a transaction of its own: a
+database has all of a fill or nothing of it. Nothing is told by events: both ends of every projection get it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from common.database import open_pool
-from common.keyring import KeyRing
-from common.passwords import hash_password
+from common.database import open_connection
+from common.passwords import hash_password, verify_password
 from deploy.demo import LOGINS, PASSWORD
-from deploy.demo.generate import SEED, admin, companies
-from deploy.demo.legacy import LegacyRows, analyze, existing_slugs, has_admin
+from deploy.demo.batches import Batch, Made, Maker, Recipe, batches
+from deploy.demo.bulk import FROM_COMPANIES, SetAside
+from deploy.demo.copying import framed
+from deploy.demo.generate import SEED
+from deploy.demo.plan import Found, plan
+from deploy.demo.sides import SIDES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from common.database import Connection
+    from deploy.demo.plan import Plan
 
-COMPANIES_PER_SCALE = 4
-BATCH = 8  # companies per transaction: some 5,000 departures
-ADVISORY_LOCK = 0x64656D6F  # "demo": two fillers would make the same companies
+    Progress = Callable[[str, int, int], None]
+
+COMPANIES_PER_SCALE: Final = 4
+ADVISORY_LOCK: Final = 0x64656D6F  # "demo": two fillers would make the same companies
+_WAITING: Final = 2  # batches that a database may be behind the others
 
 
-class Filled(NamedTuple):
-    """What one call added."""
+@dataclass(slots=True)
+class Filled:
+    """What one call added, and for how many seconds each database was written."""
 
-    companies: int = 0
-    departures: int = 0
-    bookings: int = 0
-    passengers: int = 0
+    made: Made = field(default_factory=Made)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 async def fill(
-    dsn: str,
+    databases: Mapping[str, str],
     qr_keys_file: Path,
     *,
     scale: int = 1,
     seed: int = SEED,
     now: datetime | None = None,
     only_if_empty: bool = False,
-    progress: Callable[[int, int], None] = lambda _done, _wanted: None,
+    progress: Progress = lambda _owner, _done, _wanted: None,
 ) -> Filled:
-    """Bring the monolith to `scale` times four demo companies; what is there already stays as it is.
+    """Bring the databases (DSN by owner) to `scale` times four demo companies, and all of them to the same.
 
-    `progress` is called with the number of companies made and wanted. With `only_if_empty` a database that
-    has any company is left alone.
+    What is there already stays as it is. `progress` is called with a database's owner and the number of
+    companies written and wanted there. With `only_if_empty` nothing happens to a site that has companies of
+    its own.
     """
-    password_hash = await hash_password(PASSWORD)
-    qr_keys = KeyRing.from_file(qr_keys_file)
-    now = now or datetime.now(UTC)
-    pool = await open_pool(dsn, min_size=1, max_size=1, application_name="demo")
-    async with pool, pool.acquire() as conn:
-        await conn.execute("SET statement_timeout = 0")
-        await conn.set_type_codec(
-            "citext", encoder=str.encode, decoder=bytes.decode, format="binary"
-        )  # for COPY
-        await conn.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
-        there = await existing_slugs(conn)
-        if only_if_empty and there:
+    now = (now or datetime.now(UTC)).replace(microsecond=0)  # which a company's id tells again
+    async with AsyncExitStack() as opened:
+        connections = {}
+        for owner in sorted(databases):
+            conn = await open_connection(databases[owner], application_name="demo")
+            opened.push_async_callback(conn.close)
+            await conn.execute("SELECT pg_advisory_lock($1)", ADVISORY_LOCK)
+            connections[owner] = conn
+        found = {owner: await Found.in_(owner, conn) for owner, conn in connections.items()}
+        missing = plan(found, scale * COMPANIES_PER_SCALE, now, seed)
+        if only_if_empty and missing.has_others:
             return Filled()
-        return await _fill(
-            conn, LegacyRows(password_hash, qr_keys), scale * COMPANIES_PER_SCALE, seed, now, there, progress
-        )
+        if not missing.companies and missing.admin is None:
+            return Filled()
+        recipe = Recipe(seed, await _password_hash(connections), qr_keys_file)
+        return await _fill(connections, recipe, missing, progress)
 
 
 async def _fill(
-    conn: Connection,
-    rows: LegacyRows,
-    wanted: int,
-    seed: int,
-    now: datetime,
-    there: frozenset[str],
-    progress: Callable[[int, int], None],
+    connections: Mapping[str, Connection], recipe: Recipe, missing: Plan, progress: Progress
 ) -> Filled:
-    made = Filled()
-    if not await has_admin(conn, LOGINS[-1][1]):
-        rows.add_user(admin(now, seed))
-    pending = 0
-    for company in companies(wanted, now, seed, there):
-        rows.add(company)
-        made = Filled(
-            made.companies + 1,
-            made.departures + len(company.trips),
-            made.bookings + len(company.bookings),
-            made.passengers + len(company.passengers),
-        )
-        pending += 1
-        if pending == BATCH:
-            await _commit(conn, rows)
-            pending = 0
-        progress(made.companies, wanted - len(there))
-    await _commit(conn, rows)
-    if made.companies:
-        await analyze(conn)
-    return made
+    filled = Filled()
+    lacking = {owner for each in missing.companies for owner in each.owners}
+    if missing.admin is not None:
+        lacking |= missing.admin.owners
+    queues: dict[str, asyncio.Queue[Batch | None]] = {owner: asyncio.Queue(_WAITING) for owner in lacking}
+    async with asyncio.TaskGroup() as group:
+        for owner, queue in queues.items():
+            wanted = missing.wanted_of(owner)
+            writer = _Writer(owner, connections[owner], wanted, progress)
+            group.create_task(writer.write(queue, filled.seconds))
+        if missing.admin is not None:
+            await _hand_out(Maker(recipe).make_admin(missing.admin), queues)
+        async with batches(recipe, missing.companies) as coming:
+            async for batch in coming:
+                filled.made = filled.made.and_also(batch.made)
+                await _hand_out(batch, queues)
+        for queue in queues.values():
+            await queue.put(None)
+    return filled
 
 
-async def _commit(conn: Connection, rows: LegacyRows) -> None:
-    async with conn.transaction():
-        await rows.copy_into(conn)
+async def _hand_out(batch: Batch, queues: Mapping[str, asyncio.Queue[Batch | None]]) -> None:
+    for owner in batch.rows:
+        await queues[owner].put(batch)
+
+
+class _Writer:
+    """Writes one database, from the first batch to the commit."""
+
+    def __init__(self, owner: str, conn: Connection, wanted: int, progress: Progress) -> None:
+        self._owner, self._conn, self._wanted, self._progress = owner, conn, wanted, progress
+        self._side = SIDES[owner]
+        self._kept: dict[str, list[bytes]] = {}
+
+    async def write(self, queue: asyncio.Queue[Batch | None], seconds: dict[str, float]) -> None:
+        began = time.monotonic()
+        conn, names = self._conn, [table.name for table in self._side.tables]
+        aside = SetAside(conn, names) if self._wanted >= FROM_COMPANIES else None
+        async with conn.transaction():
+            # not told of, and written in minutes rather than in the time of a request
+            await conn.execute(
+                "SET LOCAL banyan.capture = 'off'; SET LOCAL synchronous_commit = off;"
+                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+            )
+            if aside is not None:
+                await aside.begin()
+            written = 0
+            while (batch := await queue.get()) is not None:
+                await self._copy(batch.rows[self._owner])
+                written += batch.companies.get(self._owner, 0)
+                self._progress(self._owner, written, self._wanted)
+            if aside is not None:
+                await aside.restore()
+            await self._copy_last()
+            await conn.execute(f"ANALYZE {', '.join(names)}")  # the planner's numbers are far off now
+        seconds[self._owner] = time.monotonic() - began
+
+    async def _copy(self, rows: Mapping[str, bytes]) -> None:
+        for table in self._side.tables:
+            if table.name in self._side.last:
+                self._kept.setdefault(table.name, []).append(rows.get(table.name, b""))
+            elif table.name in rows:
+                await self._conn.copy_to_table(
+                    table.name, source=framed(rows[table.name]), columns=table.columns, format="binary"
+                )
+
+    async def _copy_last(self) -> None:
+        for table in self._side.tables:
+            if table.name in self._kept:
+                await self._conn.copy_to_table(
+                    table.name,
+                    source=framed(b"".join(self._kept[table.name])),
+                    columns=table.columns,
+                    format="binary",
+                )
+
+
+async def _password_hash(connections: Mapping[str, Connection]) -> str:
+    """The one that demo accounts have already, if it still is of their password: both sides keep the same."""
+    for owner in ("legacy", "auth"):
+        if owner in connections:
+            known = await connections[owner].fetchval(
+                "SELECT password_hash FROM users WHERE email = $1", LOGINS[0][1]
+            )
+            if known is not None and await verify_password(known, PASSWORD):
+                return str(known)
+    return await hash_password(PASSWORD)

@@ -1,6 +1,7 @@
 """Makes one demo company with its fleet, network, a month of departures, and what passengers booked.
 
-Pure: the same seed, index and now give the same rows. Nothing here knows a database.
+Pure: the same seed, index and now give the same rows. Nothing here knows a database. What it was made for
+is in a company's id: whoever has that can have the rest made once more (`made_at`).
 """
 
 from __future__ import annotations
@@ -13,20 +14,21 @@ from zoneinfo import ZoneInfo
 
 from deploy.demo import LOGINS, names
 from deploy.demo.bookings import Booker
-from deploy.demo.identifiers import new_id
+from deploy.demo.identifiers import new_id, tail
 from deploy.demo.layouts import plans
 from deploy.demo.places import CITIES, CORRIDORS, TIME_ZONE, road_km
-from deploy.demo.rows import Bus, Company, Driver, Layout, Route, RouteStop, Stop, Trip, User
+from deploy.demo.rows import Bus, Company, Driver, Layout, Route, RouteStop, Stop, Traveller, Trip, User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from uuid import UUID
 
-SEED = 20_260_501
+SEED, SOME_DAY = 20_260_501, datetime(2026, 5, 1, tzinfo=UTC)
 DAYS_BACK, DAYS_AHEAD = 10, 30
-PASSENGERS = 75
+PASSENGERS, WITH_FAMILY_EACH = 75, 15
 CORRIDORS_EACH, BUSES_EACH = 5, 15
 BUSES_PER_CORRIDOR = BUSES_EACH // CORRIDORS_EACH
 SPEED_KMH, HALT_S, CITY_HOP_KM = 52, 900, 8
+AGE_DAYS, ADMIN_AGE = (200, 390), timedelta(days=400)
 PAISE_PER_KM, FARE_STEP = 150, 500
 DEPARTURE_HOURS = (6, 14, 21)
 POLICIES = (
@@ -42,32 +44,56 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def companies(
-    count: int, now: datetime, seed: int = SEED, skip: frozenset[str] = frozenset()
-) -> Iterator[Company]:
-    """The first `count` demo companies, without those whose slug is in `skip`."""
-    for index in range(count):
-        if slug(names.company_name(index)) not in skip:
-            yield company(index, now, seed)
+def company_slug(index: int) -> str:
+    """What demo company `index` is called in addresses."""
+    return slug(names.company_name(index))
+
+
+def tail_of(index: int, seed: int = SEED) -> int:
+    """What the ids of demo company `index` end in, whenever it is made."""
+    return tail(_found(index, SOME_DAY, seed)[1])
+
+
+def made_at(index: int, company_id: UUID, seed: int = SEED) -> datetime | None:
+    """For which `now` this was made as demo company `index`; None if it was not."""
+    founded = datetime.fromtimestamp((company_id.int >> 80) / 1000, UTC)
+    days = _first_random(index, seed).randint(*AGE_DAYS)
+    now = founded + timedelta(days=days)
+    return now if _found(index, now, seed)[1] == company_id else None
 
 
 def admin(now: datetime, seed: int = SEED) -> User:
     """The platform's demo admin."""
-    at = now - timedelta(days=400)
+    at = now - ADMIN_AGE
     return User(new_id(Random(f"{seed}:admin"), at), LOGINS[-1][1], "admin", None, "Admin", None, "en", at)  # ruff: ignore[suspicious-non-cryptographic-random-usage]
+
+
+def admin_made_at(admin_id: UUID, seed: int = SEED) -> datetime | None:
+    """For which `now` this was made as the demo's admin; None if it was not."""
+    now = datetime.fromtimestamp((admin_id.int >> 80) / 1000, UTC) + ADMIN_AGE
+    return now if admin(now, seed).id == admin_id else None
+
+
+def _first_random(index: int, seed: int) -> Random:
+    return Random(f"{seed}:{index}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — demo data wants to be foreseeable
+
+
+def _found(index: int, now: datetime, seed: int) -> tuple[Random, UUID, datetime]:
+    random = _first_random(index, seed)
+    founded = now - timedelta(days=random.randint(*AGE_DAYS))
+    return random, new_id(random, founded), founded
 
 
 def company(index: int, now: datetime, seed: int = SEED) -> Company:
     """Everything of demo company `index`."""
-    random = Random(f"{seed}:{index}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — demo data wants to be foreseeable
-    founded = now - timedelta(days=random.randint(200, 390))
+    random, company_id, founded = _found(index, now, seed)
     name = names.company_name(index)
     mail_domain = f"{slug(name.split()[0]) if index < len(names.COMPANIES) else slug(name)}.example"
     steps = [
         {"hours_before": hours, "percent": percent} for hours, percent in POLICIES[index % len(POLICIES)]
     ]
     made = Company(
-        id=new_id(random, founded),
+        id=company_id,
         name=name,
         slug=slug(name),
         contact_email=f"help@{mail_domain}",
@@ -80,7 +106,7 @@ def company(index: int, now: datetime, seed: int = SEED) -> Company:
     _draw_network(made, index, random, founded)
     _plan_departures(made, random, now)
     _invite_passengers(made, index, random, now)
-    booker = Booker(made, random, now)
+    booker = Booker(made, index, random, now)
     booker.book_all()
     return made
 
@@ -228,6 +254,17 @@ def _invite_passengers(made: Company, index: int, random: Random, now: datetime)
         name = "Asha Rao" if known else _person(random)
         email = LOGINS[0][1] if known else f"passenger-{nth:05d}@demo.example"
         locale = "hi" if random.random() < 0.2 and not known else "en"
-        made.passengers.append(
-            User(new_id(random, at), email, "passenger", None, name, _phone(random), locale, at)
+        user = User(new_id(random, at), email, "passenger", None, name, _phone(random), locale, at)
+        made.passengers.append(user)
+        if number % WITH_FAMILY_EACH == 0:
+            _bring_family(made, user, random)
+
+
+def _bring_family(made: Company, user: User, random: Random) -> None:
+    """Two whom a passenger books for."""
+    family = user.full_name.split()[-1]
+    for age, gender in ((random.randint(25, 45), "male"), (random.randint(3, 14), "female")):
+        name = f"{random.choice(names.FIRST)} {family}"
+        made.travellers.append(
+            Traveller(new_id(random, user.created_at), user.id, name, age, gender, user.created_at)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -10,9 +10,16 @@ if TYPE_CHECKING:
     from random import Random
 
 
+_LOW: Final = (1 << 62) - 1
+
+
 def new_id(random: Random, at: datetime) -> UUID:
     """A UUIDv7 (RFC 9562 §5.7) of this instant with the given source of randomness."""
     milliseconds = int(at.timestamp() * 1000)
-    value = (milliseconds << 80) | random.getrandbits(80)
-    value = value & ~(0xF << 76) | (0x7 << 76)
-    return UUID(int=value & ~(0x3 << 62) | (0x2 << 62))
+    chance = random.getrandbits(74)
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (chance >> 62 << 64) | (0x2 << 62) | (chance & _LOW))
+
+
+def tail(value: UUID) -> int:
+    """All but the instant."""
+    return value.int & (1 << 80) - 1

@@ -26,6 +26,15 @@ class User(NamedTuple):
     created_at: datetime
 
 
+class Traveller(NamedTuple):
+    id: UUID
+    user_id: UUID
+    name: str
+    age: int
+    gender: str
+    created_at: datetime
+
+
 class Layout(NamedTuple):
     id: UUID
     name: str
@@ -101,6 +110,7 @@ class Ticket(NamedTuple):
     status: str
     refund_due: int
     scanned_at: datetime | None
+    scan_id: UUID | None
 
 
 class Payment(NamedTuple):
@@ -110,12 +120,15 @@ class Payment(NamedTuple):
     card_brand: str
     card_last4: str
     at: datetime
+    entry_id: UUID  # in the ledger
 
 
 class Refund(NamedTuple):
     id: UUID
     amount: int
+    reason: str
     at: datetime
+    entry_id: UUID
 
 
 class Booking(NamedTuple):
@@ -128,6 +141,7 @@ class Booking(NamedTuple):
     status: str
     total: int
     refund_due: int
+    refund_reason: str | None
     expires_at: datetime
     created_at: datetime
     updated_at: datetime
@@ -159,6 +173,7 @@ class Company:
     created_at: datetime
     staff: list[User] = field(default_factory=list)
     passengers: list[User] = field(default_factory=list)
+    travellers: list[Traveller] = field(default_factory=list)
     layouts: list[Layout] = field(default_factory=list)
     buses: list[Bus] = field(default_factory=list)
     drivers: list[Driver] = field(default_factory=list)

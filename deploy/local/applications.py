@@ -1,4 +1,4 @@
-"""Legacy and the strangler as processes of the stack, and what each is told by its environment."""
+"""Legacy, the strangler and the first data as parts of the stack, and what each of them is told."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PASSED_ON: Final = (
 
 
 def add_legacy(draft: Draft, common: Mapping[str, str], dsn: str) -> dict[str, str]:
-    """The monolith, its tables and first data; answers its environment."""
+    """The monolith and its tables; answers its environment."""
     environment = {
         **common,
         "BANYAN_DATABASE_URL": dsn,
@@ -56,15 +56,24 @@ def add_legacy(draft: Draft, common: Mapping[str, str], dsn: str) -> dict[str, s
             ),
         )
     )
-    if draft.options.demo and _present("deploy.demo.__main__"):
-        fill = program("demo", environment, ("deploy.demo", "--if-empty"), needs=("legacy-tables",))
-        today = datetime.now(UTC).date().isoformat()
-        draft.parts.append(once(draft.stamps, today, fill))
     if draft.options.admin is not None:
         email, password = draft.options.admin
         told = {**environment, "BANYAN_ADMIN_PASSWORD": password}
         arguments = ("legacy", "create-admin", "--email", email)
         draft.parts.append(program("admin", told, arguments, needs=("legacy-tables",)))
+    return environment
+
+
+def add_demo(draft: Draft, common: Mapping[str, str], dsns: Mapping[str, str]) -> dict[str, str]:
+    """The first data, in the databases of every side that there is; answers its environment."""
+    side = draft.options.side
+    owners = (() if side == "service" else ("legacy",)) + (() if side == "legacy" else DOMAINS)
+    environment = {**common, **{f"BANYAN_DATABASE_URL_{owner.upper()}": dsns[owner] for owner in owners}}
+    if draft.options.demo and _present("deploy.demo.__main__"):
+        needs = tuple(f"{owner}-tables" for owner in owners)
+        fill = program("demo", environment, ("deploy.demo", "--if-empty"), needs=needs)
+        digest = f"{datetime.now(UTC).date().isoformat()} {' '.join(owners)}"
+        draft.parts.append(once(draft.stamps, digest, fill))
     return environment
 
 

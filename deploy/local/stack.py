@@ -1,11 +1,11 @@
 """What Banyan consists of on one machine, and who waits for whom.
 
-postgres ─► databases ─┬─► legacy's tables ─┬─► demo data
-                       │                    └─► legacy ────┐
+postgres ─► databases ─┬─► legacy's tables ─► legacy ──────┐
                        └─► strangler's tables ─► strangler ├─► the first page
                                              valkey ─┘     │
                                                  gateway ──┘
 each service's tables ─► that service
+all tables ─► demo data
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deploy.local import databases, nginx, postgres, valkey
-from deploy.local.applications import DOMAINS, add_legacy, add_strangler, common_environment
+from deploy.local.applications import (
+    DOMAINS,
+    add_demo,
+    add_legacy,
+    add_strangler,
+    common_environment,
+)
 from deploy.local.credentials import load_credentials
 from deploy.local.draft import Draft
 from deploy.local.keys import make_rings
@@ -68,6 +74,7 @@ def build(folders: Folders, options: Options, env: Mapping[str, str]) -> Stack:
     environments["strangler"] = add_strangler(draft, common, dsns["strangler"], redis_url)
     if side != "legacy":
         environments |= add_services(draft, common, dsns, redis_url)
+    environments["demo"] = add_demo(draft, common, dsns)
     if side == "service":
         draft.parts.append(place_all_on_services(environments["strangler"]))
     gateway_url = _add_gateway(draft)

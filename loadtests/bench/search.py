@@ -124,10 +124,10 @@ def _measure(facts: dict[str, Any], scale: int, console: Console) -> Measured:
         task = bar.add_task("", total=scale * COMPANIES_PER_SCALE)
         asyncio.run(
             fill(
-                facts["databases"]["db_legacy"],
+                {"legacy": facts["databases"]["db_legacy"]},
                 Path(facts["environment"]["BANYAN_QR_KEYS_FILE"]),
                 scale=scale,
-                progress=lambda done, of: bar.update(task, completed=done, total=of),
+                progress=lambda _owner, done, of: bar.update(task, completed=done, total=of),
             )
         )
     fill_s = time.monotonic() - started

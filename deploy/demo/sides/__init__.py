@@ -1,0 +1,49 @@
+"""The neutral rows in each database's own schema: legacy's one, and those of the six services.
+
+A service's database gets what is its own and what it keeps of the others' things, as their events would have
+told it. So nothing needs to be told, and whoever reads either side reads the same. Each module answers rows
+for its database alone; what its triggers derive from them they derive here as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from deploy.demo.sides import auth, company, legacy, payment, qr, ticketing, user
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deploy.demo.copying import Rows, Table
+    from deploy.demo.rows import Company, User
+    from deploy.demo.sides.given import Given
+
+LEGACY: Final = "legacy"
+SERVICES: Final = ("auth", "user", "company", "ticketing", "qr", "payment")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How one database is written.
+
+    `tables` are in the order that foreign keys and triggers want; `add` puts a company's rows; `add_admin`
+    those of the platform's admin, where accounts are known.
+    """
+
+    tables: tuple[Table, ...]
+    add: Callable[[Rows, Company, Given], None]
+    add_admin: Callable[[Rows, User, Given], None] | None = None
+    last: frozenset[str] = frozenset()
+    """Tables that are only written when all others have everything."""
+
+
+SIDES: Final[Mapping[str, Side]] = {
+    "legacy": Side(legacy.TABLES, legacy.add, legacy.add_account),
+    "auth": Side(auth.TABLES, auth.add, auth.add_account),
+    "user": Side(user.TABLES, user.add, user.add_account, frozenset({"companies"})),
+    "company": Side(company.TABLES, company.add),
+    "ticketing": Side(ticketing.TABLES, ticketing.add, ticketing.add_account),
+    "qr": Side(qr.TABLES, qr.add),
+    "payment": Side(payment.TABLES, payment.add),
+}

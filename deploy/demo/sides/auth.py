@@ -1,0 +1,47 @@
+"""auth-service's database: accounts, and what it keeps of profiles and companies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from deploy.demo.copying import NULL, Table, instant, sized, text
+from deploy.demo.sides.mirrored import UNHEARD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deploy.demo.copying import Rows
+    from deploy.demo.rows import Company, User
+    from deploy.demo.sides.given import Given
+
+COMPANIES: Final = Table("companies", "id:uuid name:text source_seq:int8")
+USERS: Final = Table(
+    "users",
+    "id:uuid email:citext password_hash:text role:text company_id:uuid? full_name:text phone:text "
+    "locale:text created_at:timestamptz updated_at:timestamptz",
+)
+PROFILES: Final = Table("profiles", "user_id:uuid full_name:text locale:text source_seq:int8")
+TABLES: Final = (COMPANIES, USERS, PROFILES)
+
+
+def add(rows: Rows, company: Company, given: Given) -> None:
+    rows.put(COMPANIES, [(company.id.bytes, text(company.name), UNHEARD)])
+    _add_accounts(rows, (*company.staff, *company.passengers), given)
+
+
+def add_account(rows: Rows, user: User, given: Given) -> None:
+    _add_accounts(rows, (user,), given)
+
+
+def _add_accounts(rows: Rows, users: Iterable[User], given: Given) -> None:
+    password_hash = text(given.password_hash)
+    for user in users:
+        user_id, name, at = user.id.bytes, text(user.full_name), instant(user.created_at)
+        company_id = sized(user.company_id.bytes) if user.company_id else NULL
+        locale = text(user.locale)
+        rows.put(
+            USERS,
+            [(user_id, text(user.email), password_hash, text(user.role), company_id, name, text(user.phone),
+              locale, at, at)],
+        )  # fmt: skip
+        rows.put(PROFILES, [(user_id, name, locale, UNHEARD)])

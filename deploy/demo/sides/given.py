@@ -1,0 +1,17 @@
+"""What the rows of a fill have in common beside the companies themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from common.keyring import KeyRing
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`password_hash` is every demo account's; `qr_keys` sign the codes that legacy keeps."""
+
+    password_hash: str
+    qr_keys: KeyRing
