@@ -1,4 +1,4 @@
-"""Chromium in front of the whole stack: one browser per worker, a window of their own per person."""
+"""Chromium in front of each side in turn: one browser per worker, a window of their own per person."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_window(browser: Browser, stack: RunningStack) -> Iterator[OpenWindow]:
+def open_window(browser: Browser, site: RunningStack) -> Iterator[OpenWindow]:
     """Windows that are closed after the test, none of which may have complained."""
-    site = str(stack.facts["public_url"])
+    address = str(site.facts["public_url"])
     visitors: list[Visitor] = []
 
     def open_window(person: Client | None = None, *, width: int = WIDE, javascript: bool = True) -> Visitor:
@@ -74,7 +74,7 @@ def open_window(browser: Browser, stack: RunningStack) -> Iterator[OpenWindow]:
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE_MS)
-        visitor = Visitor(context.new_page(), site)
+        visitor = Visitor(context.new_page(), address)
         visitors.append(visitor)
         return visitor.sign_in(person) if person else visitor
 
@@ -86,8 +86,8 @@ def open_window(browser: Browser, stack: RunningStack) -> Iterator[OpenWindow]:
 
 
 @pytest.fixture(scope="session")
-def world(stack: RunningStack) -> World:
-    return World(stack.gateway_url, stack.admin_email, stack.admin_password)
+def world(site: RunningStack) -> World:
+    return World(site.gateway_url, site.admin_email, site.admin_password)
 
 
 @pytest.fixture(scope="session")
