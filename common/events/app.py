@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SEEN_WITHIN_S: Final = 0.25
+"""As long as nothing else is said: what a rare write may take longer for others to have heard of it."""
 NOT_ASKED_FOR_S: Final = 5.0
 """After listeners were too slow once, nobody waits for them for so long."""
 _POLLS_S: Final = (0.002, 0.003, 0.005, 0.01)
@@ -43,10 +44,13 @@ _LAGS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1,
 class Events:
     """The relay of an application, and what it takes to know who has heard."""
 
-    def __init__(self, client: Redis, source: str, relay: Relay) -> None:
+    def __init__(
+        self, client: Redis, source: str, relay: Relay, seen_within_s: float = SEEN_WITHIN_S
+    ) -> None:
         self._redis = client
         self._source = source
         self.relay = relay
+        self._seen_within_s = seen_within_s
         self._not_before = 0.0
 
     async def until_seen(self) -> bool:
@@ -54,7 +58,7 @@ class Events:
         if time.monotonic() < self._not_before:
             return False
         try:
-            async with asyncio.timeout(SEEN_WITHIN_S):
+            async with asyncio.timeout(self._seen_within_s):
                 await self._all_applied(_numbers(await self.relay.flushed()))
         except (TimeoutError, RedisError, OSError) as error:
             log.info("listeners are behind", source=self._source, error=repr(error))
@@ -87,6 +91,7 @@ def add_events(
     redis_url: str,
     translate: Translate,
     handlers: Sequence[Handler],
+    seen_within_s: float = SEEN_WITHIN_S,
 ) -> None:
     """Publish this application's changes and hear those of others.
 
@@ -101,7 +106,7 @@ def add_events(
         retry=Retry(NoBackoff(), 0),  # the relay and the consumer begin again by themselves
     )
     relay = Relay(database_url, client, source, translate)
-    app[EVENTS] = Events(client, source, relay)
+    app[EVENTS] = Events(client, source, relay, seen_within_s)
     lag = Histogram(
         "event_lag_seconds",
         "Time from a change at its source to its being applied here.",

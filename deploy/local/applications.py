@@ -29,6 +29,7 @@ PASSED_ON: Final = (
     "BANYAN_MAIL_FROM",
     "BANYAN_MAIL_URL",
     "BANYAN_POOL_SIZE",
+    "BANYAN_SEEN_WITHIN_MS",
 )
 
 

@@ -39,6 +39,7 @@ class Config:
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     login_failures_per_address: int = 50
     registrations_per_address: int = 300
+    seen_within_ms: int = 250
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Config:
@@ -56,6 +57,7 @@ class Config:
             mail_url=read.url("MAIL_URL"),
             mail_from=read.text("MAIL_FROM", default="Banyan <tickets@banyan.example>"),
             pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
+            seen_within_ms=read.integer("SEEN_WITHIN_MS", default=250, minimum=0, maximum=60_000),
             log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
             log_format="text"
             if read.choice("LOG_FORMAT", ("json", "text"), default="json") == "text"

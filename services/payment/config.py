@@ -32,6 +32,7 @@ class Config:
     pool_size: int
     log_level: str
     log_format: Literal["json", "text"]
+    seen_within_ms: int = 250
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Config:
@@ -50,6 +51,7 @@ class Config:
             sandbox_webhook_secrets=read.secrets("SANDBOX_WEBHOOK_SECRETS"),
             sandbox_webhook_url=read.url("SANDBOX_WEBHOOK_URL", default=strangler_url),
             pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
+            seen_within_ms=read.integer("SEEN_WITHIN_MS", default=250, minimum=0, maximum=60_000),
             log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
             log_format="text"
             if read.choice("LOG_FORMAT", ("json", "text"), default="json") == "text"

@@ -72,6 +72,7 @@ def create_app(config: Config, *, verifier: Verifier | None = None) -> web.Appli
         source="qr",
         database_url=config.database_url,
         redis_url=config.redis_url,
+        seen_within_s=config.seen_within_ms / 1000,
         translate=translate,
         handlers=HANDLERS,
     )

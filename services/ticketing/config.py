@@ -29,6 +29,7 @@ class Config:
     pool_size: int
     log_level: str
     log_format: Literal["json", "text"]
+    seen_within_ms: int = 250
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Config:
@@ -48,6 +49,7 @@ class Config:
             mail_from=read.text("MAIL_FROM", default="Banyan <tickets@banyan.example>"),
             hold_s=read.integer("HOLD_S", default=600, minimum=1, maximum=86_400),
             pool_size=read.integer("POOL_SIZE", default=10, minimum=2, maximum=100),
+            seen_within_ms=read.integer("SEEN_WITHIN_MS", default=250, minimum=0, maximum=60_000),
             log_level=read.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), default="info"),
             log_format="text"
             if read.choice("LOG_FORMAT", ("json", "text"), default="json") == "text"

@@ -60,6 +60,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
         source="user",
         database_url=config.database_url,
         redis_url=config.redis_url,
+        seen_within_s=config.seen_within_ms / 1000,
         translate=translate,
         handlers=HANDLERS,
     )

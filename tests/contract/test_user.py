@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.world import confirmed, hold, in_hours
+from tests.contract.world import confirmed, eventually, hold, in_hours
 
 
 class TestProfile:
@@ -58,8 +58,11 @@ class TestDashboards:
     def test_a_passenger_sees_trips_and_spend(self, passenger, company):
         trip = company.trip(leg_fare=100)
         booking = confirmed(passenger, trip, "A1", "A2")
-        seen = passenger.get("/api/users/me/dashboard").ok()
-        assert seen["trips_upcoming"] == 1
+        seen = eventually(
+            lambda: passenger.get("/api/users/me/dashboard").ok(),
+            lambda seen: seen["trips_upcoming"] == 1 and len(seen["upcoming"][0]["seats"]) == 2,
+            "the journey on the dashboard",
+        )
         assert seen["trips_taken"] == 0
         assert seen["spend"] == [booking["total"]]
         assert seen["upcoming"][0]["booking_id"] == booking["id"]
@@ -73,8 +76,11 @@ class TestDashboards:
         company = world.company()
         trip = company.trip(seats=12, leg_fare=100, departs_at=in_hours(30))
         booking = confirmed(passenger, trip, "A1", "A2", "A3")
-        seen = company.operator.get(f"/api/companies/{company.id}/dashboard").ok()
-        assert seen["totals"]["tickets"] == 3
+        seen = eventually(
+            lambda: company.operator.get(f"/api/companies/{company.id}/dashboard").ok(),
+            lambda seen: seen["totals"]["tickets"] == 3,
+            "the sale on the dashboard",
+        )
         assert seen["totals"]["revenue"] == booking["total"]
         assert sum(day["tickets"] for day in seen["by_day"]) == 3
         world.company().operator.get(f"/api/companies/{company.id}/dashboard").refused(404)

@@ -22,7 +22,9 @@ def services(request: pytest.FixtureRequest, worker_id: str) -> Iterator[Running
     """The six services, with every flag on them and no legacy."""
     name = f"{request.module.__name__.rpartition('.')[2]}-{worker_id}"
     folders = folders_of(stacks.test_folder() / name)
-    yield stacks.start_stack(folders, "--no-demo", "--side", "service", "--admin", stacks.ADMIN_EMAIL)
+    arguments = ("--no-demo", "--side", "service", "--admin", stacks.ADMIN_EMAIL)
+    # whoever is away here is away for good: nobody is to wait for it longer than people would
+    yield stacks.start_stack(folders, *arguments, env={"BANYAN_SEEN_WITHIN_MS": "250"})
     stacks.stop_stack(folders)
     shutil.rmtree(folders.state, ignore_errors=True)
 
