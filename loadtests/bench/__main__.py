@@ -1,15 +1,16 @@
-"""`python -m loadtests.bench [proxy] [search] [--quick]`: every benchmark, or those named."""
+"""`python -m loadtests.bench [NAME …] [--quick]`: every benchmark, or those named."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 RESULTS = Path(__file__).parents[2] / "artefacts" / "bench"
-NAMES = ("proxy", "search")
+NAMES = ("proxy", "search", "hot_trip")
 
 
 def main() -> None:
@@ -23,14 +24,8 @@ def main() -> None:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     console = Console(width=None if sys.stdout.isatty() else 120)
     for name in args.benchmarks or NAMES:
-        if name == "proxy":
-            from loadtests.bench import proxy  # ruff: ignore[import-outside-top-level] — only what is asked
-
-            proxy.run(console, args.results, quick=args.quick)
-        else:
-            from loadtests.bench import search  # ruff: ignore[import-outside-top-level] — only what is asked
-
-            search.run(console, args.results, quick=args.quick)
+        benchmark = importlib.import_module(f"loadtests.bench.{name}")  # only what is asked for
+        benchmark.run(console, args.results, quick=args.quick)
     console.print(f"Results are in {args.results}.")
 
 

@@ -101,3 +101,8 @@ def cpu_s(pids: Sequence[int]) -> float:
 
 def python() -> str:
     return sys.executable
+
+
+def load_average() -> float:
+    """How many processes wanted a core, over the last minute: others' work as well."""
+    return os.getloadavg()[0]
