@@ -16,8 +16,13 @@ for owner in legacy auth user company ticketing qr payment strangler; do
 \getenv password PASSWORD
 SELECT format('CREATE ROLE %I', 'banyan_' || :'owner')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'banyan_' || :'owner') \gexec
-SELECT format('ALTER ROLE %I LOGIN PASSWORD %L NOSUPERUSER NOCREATEDB NOCREATEROLE', 'banyan_' || :'owner', :'password') \gexec
-SELECT format('CREATE DATABASE %I OWNER %I', 'db_' || :'owner', 'banyan_' || :'owner')
+SELECT format(
+  'ALTER ROLE %I LOGIN PASSWORD %L NOSUPERUSER NOCREATEDB NOCREATEROLE', 'banyan_' || :'owner', :'password'
+) \gexec
+SELECT format(
+  $$CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'$$,
+  'db_' || :'owner', 'banyan_' || :'owner'
+)
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'db_' || :'owner') \gexec
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', 'db_' || :'owner') \gexec
 SQL
