@@ -33,6 +33,10 @@ _INDEXES: Final = """
 """
 
 
+def is_big(companies: int) -> bool:
+    return companies >= FROM_COMPANIES
+
+
 class SetAside:
     """The indexes and constraints of some tables, gone until they are restored."""
 

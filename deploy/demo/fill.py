@@ -17,7 +17,7 @@ from common.database import open_connection
 from common.passwords import hash_password, verify_password
 from deploy.demo import LOGINS, PASSWORD
 from deploy.demo.batches import Batch, Made, Maker, Recipe, batches
-from deploy.demo.bulk import FROM_COMPANIES, SetAside
+from deploy.demo.bulk import SetAside, is_big
 from deploy.demo.copying import framed
 from deploy.demo.generate import SEED
 from deploy.demo.plan import Found, plan
@@ -119,7 +119,7 @@ class _Writer:
     async def write(self, queue: asyncio.Queue[Batch | None], seconds: dict[str, float]) -> None:
         began = time.monotonic()
         conn, names = self._conn, [table.name for table in self._side.tables]
-        aside = SetAside(conn, names) if self._wanted >= FROM_COMPANIES else None
+        aside = SetAside(conn, names) if is_big(self._wanted) else None
         async with conn.transaction():
             # not told of, and written in minutes rather than in the time of a request
             await conn.execute(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.stack import RunningStack
 
 Rows = dict[str, dict[str, Any]]
@@ -74,12 +76,13 @@ PROJECTIONS: Final = (
 
 def differences(stack: RunningStack) -> list[str]:
     """What any projection does not show as it is; nothing when all have converged."""
-    return asyncio.run(_differences(stack))
-
-
-async def _differences(stack: RunningStack) -> list[str]:
     domains = {each.source for each in PROJECTIONS} | {each.listener for each in PROJECTIONS}
-    connections = {domain: await asyncpg.connect(stack.dsn(domain)) for domain in domains}
+    return asyncio.run(differences_between({domain: stack.dsn(domain) for domain in domains}))
+
+
+async def differences_between(databases: Mapping[str, str]) -> list[str]:
+    """The same, of databases by domain."""
+    connections = {domain: await asyncpg.connect(dsn) for domain, dsn in databases.items()}
     try:
         found = []
         for projection in PROJECTIONS:
