@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -41,6 +41,23 @@ def by_ping(url: str) -> Probe:
         )
         try:
             await client.ping()
+        finally:
+            await client.aclose()
+
+    return probe
+
+
+def by_listening(url: str, services: Iterable[str]) -> Probe:
+    """Each service hears the others' events, which it says in Redis."""
+
+    async def probe() -> None:
+        client = redis.asyncio.Redis.from_url(
+            url, socket_connect_timeout=_ATTEMPT_S, socket_timeout=_ATTEMPT_S, retry=None
+        )
+        try:
+            for service in services:
+                if not await client.exists(f"events:alive:{service}"):
+                    raise ConnectionError(f"{service}-service does not hear events")
         finally:
             await client.aclose()
 

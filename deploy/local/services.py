@@ -8,7 +8,7 @@ from deploy.local.applications import DOMAINS
 from deploy.local.parts import Command, Daemon, Step
 from deploy.local.readiness import by_request
 from deploy.local.stamps import digest_of
-from deploy.local.steps import once, program, python
+from deploy.local.steps import listening, once, program, python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,9 @@ def add_services(
         }
         environments[domain] = environment
         draft.parts.extend(_parts_of(draft, domain, environment))
+    names = tuple(f"{domain}-service" for domain in DOMAINS)
+    needs = (*names, *draft.names() & {"valkey"})
+    draft.parts.append(Step("events", listening(redis_url, DOMAINS), needs))
     if draft.options.admin is not None:
         email, password = draft.options.admin
         told = {**environments["auth"], "BANYAN_ADMIN_PASSWORD": password}
@@ -62,5 +65,5 @@ def _parts_of(draft: Draft, domain: str, environment: Mapping[str, str]) -> tupl
 def place_all_on_services(environment: Mapping[str, str]) -> Step:
     """Every route to its service, before anybody comes: for a stack that has no legacy."""
     arguments = ("strangler", "place", "service", "--without-data", "--why", "a stack without legacy")
-    needs = ("strangler", *(f"{domain}-service" for domain in DOMAINS))
+    needs = ("strangler", "events")
     return program("placed", environment, arguments, needs=needs)

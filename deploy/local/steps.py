@@ -7,11 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from deploy.local.parts import Command, Step
-from deploy.local.readiness import NOT_YET, Probe, by_request
+from deploy.local.readiness import NOT_YET, Probe, by_listening, by_request
 from deploy.local.refusals import StartFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from deploy.local.processes import Spawner
     from deploy.local.stamps import Stamps
@@ -55,6 +55,11 @@ def external(what: str, variable: str, probe: Probe) -> Act:
 def first_page(url: str) -> Act:
     """The whole way that a reader comes has to be open."""
     return _until(by_request(url + "/", below=400), 0.05, "Everything runs, but the first page does not come")
+
+
+def listening(redis_url: str, services: Iterable[str]) -> Act:
+    """The services have to hear each other before what one does shows at another."""
+    return _until(by_listening(redis_url, services), 0.05, "Everything runs, but events are not heard")
 
 
 def _until(probe: Probe, pause_s: float, failure: str) -> Act:
