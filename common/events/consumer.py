@@ -1,10 +1,11 @@
 """The consumer: hears the streams of other services and applies their events to this service's database.
 
 What is applied, the inbox that keeps it from being applied twice, and how far it has heard are one
-transaction; the stream is acknowledged after it. One consumer per database is at work at a time (a session
-lock); one that takes over claims what its predecessor had been given. An event that fails is put aside and
-tried again, later each time, while the others go on. A break in the chain of entries (an emptied Redis, a
-stream cut short) makes it ask the source to publish again from where nothing was missing.
+transaction; the stream is acknowledged after it. Of events that nobody here wants to hear it notes only now
+and then how far they went, and they stay unacknowledged until then. One consumer per database is at work at
+a time (a session lock); one that takes over claims what its predecessor had been given. An event that fails
+is put aside and tried again, later each time, while the others go on. A break in the chain of entries (an
+emptied Redis, a stream cut short) makes it ask the source to publish again from where nothing was missing.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from redis.exceptions import ResponseError
 from common.events import letters
 from common.events.connections import PASSING, connected, stand_by
 from common.events.event import decode_entry, json_of, stream_of
-from common.events.inbox import Heard, load_heard, save_heard, take_new
+from common.events.inbox import NOTHING, Heard, load_heard, save_heard, take_new
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from common.database import Connection
     from common.events.connections import Redis
-    from common.events.event import Entry, Event, Handler
+    from common.events.event import Event, Handler
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ BATCH: Final = 200
 BLOCK_MS: Final = 1_000
 RETRY_S: Final = 1.0
 ALIVE_MS: Final = 4_000
+MOST_PASSED_BY: Final = 2_000
 LOCK: Final = 0x62616E79_0002
 WORKER: Final = "worker"
 """One name for whoever has the lock: what its predecessor was given is its own at once."""
@@ -64,6 +66,8 @@ class Consumer:
         self._woken, self._wrote, self._noted = woken, wrote, noted
         self.sources: Final = tuple(sorted({event_type.partition(".")[0] for event_type in self._handlers}))
         self._heard: dict[str, Heard] = {}
+        self._passed_by: dict[str, list[bytes]] = {}
+        """Entries that are not acknowledged, and may come again: they changed nothing but how far it is."""
 
     async def run(self) -> None:
         """Be the consumer, or stand by to become it, until cancelled."""
@@ -80,6 +84,7 @@ class Consumer:
 
     async def _listen(self, connection: Connection) -> None:
         self._heard = await load_heard(connection, self.sources)
+        self._passed_by = {source: [] for source in self.sources}
         for source in self.sources:
             await self._join(connection, source)
             await self._finish_what_was_begun(connection, source)
@@ -141,39 +146,57 @@ class Consumer:
         tried = await letters.try_again(connection, self._handlers)
         self._after(tried)
         await letters.show_dead(connection, self._redis, self._name)
+        for source in self.sources:
+            if self._passed_by[source]:
+                await save_heard(connection, source, self._heard[source])
+                await self._acknowledge(source, ())
 
     async def _take(
         self, connection: Connection, source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]
     ) -> None:
         entries = [decode_entry(entry_id, fields[b"e"]) for entry_id, fields in raw if fields]
-        if entries:
-            heard = self._heard[source].copy()
-            had_hole = heard.hole
-            events = [entry.event for entry in entries if heard.follow(entry)]
-            mine = [event for event in events if event.type in self._handlers]
-            try:
-                async with connection.transaction():
-                    new = await take_new(connection, source, mine)
-                    await self._apply(connection, new)
-                    await save_heard(connection, source, heard)
-            except (asyncpg.InterfaceError, OSError):
-                raise
-            except Exception as error:  # ruff: ignore[blind-except] — one that fails must not hold up the others
-                log.warning("events are applied one by one", source=source, error=repr(error))
-                new = await self._apply_singly(connection, source, mine)
-                await save_heard(connection, source, heard)
+        if not entries:
+            await self._acknowledge(source, raw)
+            return
+        before = self._heard[source]
+        heard = before.copy()
+        events = [entry.event for entry in entries if heard.follow(entry)]
+        mine = [event for event in events if event.type in self._handlers]
+        waiting = self._passed_by[source]
+        if not mine and heard.hole == before.hole and len(waiting) < MOST_PASSED_BY:
             self._heard[source] = heard
-            if heard.hole and not had_hole:
-                log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
-                await self._want(source)
-            self._after(new)
-        await self._acknowledge(source, raw, entries)
+            waiting += (entry_id for entry_id, _ in raw)
+            await self._redis.hset(f"{stream_of(source)}:applied", self._name, entries[-1].id)
+            return
+        try:
+            async with connection.transaction():
+                new = await take_new(connection, source, heard, mine, low=heard.low)
+                await self._apply(connection, new)
+                await save_heard(connection, source, heard)
+        except (asyncpg.InterfaceError, OSError):
+            raise
+        except Exception as error:  # ruff: ignore[blind-except] — one that fails must not hold up the others
+            log.warning("events are applied one by one", source=source, error=repr(error))
+            heard.beyond = set(before.beyond)
+            new = await self._apply_singly(connection, source, heard, mine)
+            await save_heard(connection, source, heard)
+        self._heard[source] = heard
+        if heard.hole and not before.hole:
+            log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
+            await self._want(source)
+        self._after(new)
+        await self._acknowledge(source, raw, applied=entries[-1].id)
 
-    async def _acknowledge(self, source: str, raw: Sequence[Any], entries: Sequence[Entry]) -> None:
+    async def _acknowledge(
+        self, source: str, raw: Sequence[tuple[bytes, Any]], *, applied: str | None = None
+    ) -> None:
+        """These entries, and those that were passed by before."""
+        done = [*self._passed_by[source], *(entry_id for entry_id, _ in raw)]
+        self._passed_by[source] = []
         async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xack(stream_of(source), self._name, *(entry_id for entry_id, _ in raw))
-            if entries:
-                pipe.hset(f"{stream_of(source)}:applied", self._name, entries[-1].id)
+            pipe.xack(stream_of(source), self._name, *done)
+            if applied is not None:
+                pipe.hset(f"{stream_of(source)}:applied", self._name, applied)
             await pipe.execute()
 
     async def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
@@ -185,21 +208,22 @@ class Consumer:
             await handler.apply(connection, batch)
 
     async def _apply_singly(
-        self, connection: Connection, source: str, events: Sequence[Event]
+        self, connection: Connection, source: str, heard: Heard, events: Sequence[Event]
     ) -> Sequence[Event]:
         applied: list[Event] = []
         for event in events:
             try:
                 async with connection.transaction():
-                    new = await take_new(connection, source, [event])
+                    new = await take_new(connection, source, heard, [event], low=NOTHING)
                     await self._apply(connection, new)
                 applied += new
             except (asyncpg.InterfaceError, OSError):
                 raise
             except Exception as error:
                 log.exception("an event is put aside", source=source, seq=event.seq, type=event.type)
+                heard.beyond.discard(event.seq)  # it was not there, or it would not have been applied
                 async with connection.transaction():
-                    await take_new(connection, source, [event])
+                    await take_new(connection, source, heard, [event], low=NOTHING)
                     await letters.put_aside(connection, event, json_of(event), error)
         return applied
 

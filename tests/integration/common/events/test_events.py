@@ -50,6 +50,26 @@ async def test_a_transaction_that_takes_its_time_holds_nobody_up_and_is_heard_wh
     await connection.close()
 
 
+async def test_a_transaction_that_began_after_one_it_numbered_before_is_waited_for(shop, window):
+    """The snapshot's xmax is no bound for it: it says which transactions have ended, not which have begun."""
+    early, late = await asyncpg.connect(shop.dsn), await asyncpg.connect(shop.dsn)
+    async with shop.relaying() as relay, window.listening():
+        first, second = early.transaction(), late.transaction()
+        await first.start()
+        await early.execute("SELECT pg_current_xact_id()")
+        await second.start()
+        await late.execute("INSERT INTO things VALUES (gen_random_uuid(), 'numbered first', false)")
+        await early.execute("INSERT INTO things VALUES (gen_random_uuid(), 'numbered second', false)")
+        await first.commit()
+        await window.shows_what(shop)
+        for _ in range(3):
+            await relay.flushed()
+        await second.commit()
+        await window.shows_what(shop)
+    await early.close()
+    await late.close()
+
+
 async def test_things_that_were_there_before_anybody_listened_are_shown(shop, window):
     async with shop.relaying():
         for number in range(30):
@@ -101,7 +121,7 @@ async def test_a_consumer_that_dies_with_entries_in_hand_has_a_successor_that_ap
     assert len(given[0][1]) == 3
     async with shop.relaying(), window.listening():
         await window.shows_what(shop)
-    assert (await wire.xpending("events:shop", "window"))["pending"] == 0
+        await until(lambda: _nothing_is_pending(wire), "the last acknowledgement")
 
 
 async def test_a_relay_that_dies_publishes_again_and_nothing_is_applied_twice(shop, window):
@@ -218,6 +238,10 @@ async def test_a_writer_can_wait_until_its_listeners_have_applied_what_it_wrote(
             await shop.put(f"thing {number}")
             assert await events.until_seen()
             assert await window.names() == await shop.names()
+
+
+async def _nothing_is_pending(wire) -> bool:
+    return (await wire.xpending("events:shop", "window"))["pending"] == 0
 
 
 async def _length_is(wire, length: int) -> bool:
