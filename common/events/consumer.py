@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from common.database import Connection
     from common.events.connections import Redis
-    from common.events.event import Event, Handler
+    from common.events.event import Entry, Event, Handler
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +37,7 @@ BATCH: Final = 200
 BLOCK_MS: Final = 1_000
 RETRY_S: Final = 1.0
 ALIVE_MS: Final = 4_000
+ASK_AGAIN_S: Final = 60.0
 MOST_PASSED_BY: Final = 2_000
 LOCK: Final = 0x62616E79_0002
 WORKER: Final = "worker"
@@ -68,6 +69,7 @@ class Consumer:
         self._heard: dict[str, Heard] = {}
         self._passed_by: dict[str, list[bytes]] = {}
         """Entries that are not acknowledged, and may come again: they changed nothing but how far it is."""
+        self._asked_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Be the consumer, or stand by to become it, until cancelled."""
@@ -115,19 +117,25 @@ class Consumer:
     async def _join(self, connection: Connection, source: str) -> None:
         """Make the group if it is not there; then whatever was said before is asked for again."""
         try:
-            await self._redis.xgroup_create(stream_of(source), self._name, id="0", mkstream=True)
+            await self._redis.xgroup_create(stream_of(source), self._name, id="$", mkstream=True)
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
-            if self._heard[source].hole:
-                await self._want(source)
-            return
-        self._heard[source].hole = True
-        await save_heard(connection, source, self._heard[source])
-        await self._want(source)
+            if not self._heard[source].hole:
+                return
+        await self._want(connection, source)
 
-    async def _want(self, source: str) -> None:
-        await self._redis.hset(f"{stream_of(source)}:wanted", self._name, str(self._heard[source].low))
+    async def _want(self, connection: Connection, source: str) -> None:
+        """Ask the source to publish again what follows `low`, and pass over what its stream has before that.
+
+        Who reads a long stream to its end first may find the start of what came again cut off meanwhile.
+        """
+        heard, stream = self._heard[source], stream_of(source)
+        heard.skip()
+        await save_heard(connection, source, heard)
+        await self._redis.xgroup_setid(stream, self._name, "$")
+        await self._redis.hset(f"{stream}:wanted", self._name, str(heard.low))
+        self._asked_at[source] = time.monotonic()
 
     async def _finish_what_was_begun(self, connection: Connection, source: str) -> None:
         start = b"0-0"
@@ -150,11 +158,14 @@ class Consumer:
             if self._passed_by[source]:
                 await save_heard(connection, source, self._heard[source])
                 await self._acknowledge(source, ())
+            asked = time.monotonic() - self._asked_at.get(source, 0.0)
+            if self._heard[source].hole and asked > ASK_AGAIN_S:  # Redis may have lost that
+                await self._want(connection, source)
 
     async def _take(
         self, connection: Connection, source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]
     ) -> None:
-        entries = [decode_entry(entry_id, fields[b"e"]) for entry_id, fields in raw if fields]
+        entries = _decoded(source, raw)
         if not entries:
             await self._acknowledge(source, raw)
             return
@@ -163,7 +174,7 @@ class Consumer:
         events = [entry.event for entry in entries if heard.follow(entry)]
         mine = [event for event in events if event.type in self._handlers]
         waiting = self._passed_by[source]
-        if not mine and heard.hole == before.hole and len(waiting) < MOST_PASSED_BY:
+        if not mine and heard.hole == before.hole and not heard.asks and len(waiting) < MOST_PASSED_BY:
             self._heard[source] = heard
             waiting += (entry_id for entry_id, _ in raw)
             await self._redis.hset(f"{stream_of(source)}:applied", self._name, entries[-1].id)
@@ -181,10 +192,10 @@ class Consumer:
             new = await self._apply_singly(connection, source, heard, mine)
             await save_heard(connection, source, heard)
         self._heard[source] = heard
-        if heard.hole and not before.hole:
-            log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
-            await self._want(source)
         self._after(new)
+        if heard.asks:
+            log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
+            await self._want(connection, source)
         await self._acknowledge(source, raw, applied=entries[-1].id)
 
     async def _acknowledge(
@@ -236,3 +247,16 @@ class Consumer:
         for name in {name for event in events for name in self._handlers[event.type].wakes}:
             self._woken(name)
         self._wrote()
+
+
+def _decoded(source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
+    """What the relay said; anything else in its stream is passed over, or it would come again for ever."""
+    entries = []
+    for entry_id, fields in raw:
+        if not fields:  # claimed, but cut off the stream meanwhile
+            continue
+        try:
+            entries.append(decode_entry(entry_id, fields[b"e"]))
+        except (ValueError, KeyError, TypeError):
+            log.exception("not an event", source=source, entry=entry_id.decode())
+    return entries

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Op: TypeAlias = Literal["insert", "update", "delete", "emit"]
 
 REWOUND = "banyan.rewound"
-"""An entry that says: what follows is published again, from `low` on."""
+"""An entry that says: what follows is all there is after `since`."""
+NOWHERE = -1
+"""No entry's number: the chain cannot be held against it."""
 
 
 @dataclass(frozen=True, slots=True)

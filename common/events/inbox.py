@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from common.events.event import REWOUND
+from common.events.event import NOWHERE, REWOUND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,27 +21,34 @@ NOTHING: Final = -1
 class Heard:
     """Everything up to `low` has been heard; `last_seq` is of the last entry of the stream.
 
-    With a hole something after `low` is missing, until the source publishes again from there. `beyond` is
-    what has been applied of that already: what the inbox holds.
+    With a hole something after `low` is missing, until the source publishes again from there; at each break
+    in the chain it `asks` for that. `beyond` is what has been applied of that already: what the inbox holds.
     """
 
     low: int = 0
     last_seq: int = 0
     hole: bool = False
     beyond: set[int] = field(default_factory=set)
+    asks: bool = False
 
     def copy(self) -> Heard:
         return replace(self, beyond=set(self.beyond))
+
+    def skip(self) -> None:
+        """Take the chain up wherever it is next: all that follows `low` will be published again."""
+        self.last_seq, self.hole, self.asks = NOWHERE, True, False
 
     def follow(self, entry: Entry) -> bool:
         """Note the next entry of the stream; whether its event may be new."""
         event = entry.event
         if entry.prev != self.last_seq:
             self.hole = True
+            self.asks |= self.last_seq != NOWHERE
         self.last_seq = event.seq
         if event.type == REWOUND:
-            if event.data["since"] <= self.low:
-                self.hole = False
+            is_short = event.data["since"] > self.low
+            self.asks = is_short and (self.asks or not self.hole)
+            self.hole = is_short
             return False
         is_new = event.seq > self.low
         if not self.hole:

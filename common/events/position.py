@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,16 @@ class Position:
     def low(self) -> int:
         return self.gaps[0].first - 1 if self.gaps else self.last
 
-    def advance(self, seqs: Iterable[int], *, xmin: int, xmax: int) -> None:
+    def leaves_gap(self, seqs: Sequence[int]) -> bool:
+        """Whether numbers, in order, leave some out after `last`."""
+        ahead = [seq for seq in seqs if seq > self.last]
+        return bool(ahead) and ahead[-1] - self.last > len(ahead)
+
+    def advance(self, seqs: Iterable[int], *, xmin: int, beyond: int) -> None:
         """Note what one snapshot showed: all numbers above `last`, or the next of them, and those in gaps.
 
-        `xmin` and `xmax` are the snapshot's: the oldest transaction that ran, and the first not yet begun.
+        `xmin` is the snapshot's: the oldest transaction that ran. `beyond` is higher than the id of whatever
+        had one at the snapshot: not the snapshot's xmax, which is about what has ended, not what has begun.
         """
         seen = sorted(seqs)
         filled = [seq for seq in seen if seq <= self.last]
@@ -47,7 +53,7 @@ class Position:
         for seq in seen:
             if seq > self.last:
                 if seq > self.last + 1:
-                    gaps.append(Gap(self.last + 1, seq - 1, xmax))
+                    gaps.append(Gap(self.last + 1, seq - 1, beyond))
                 self.last = seq
         self.gaps = gaps
 

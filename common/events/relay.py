@@ -18,11 +18,11 @@ import orjson
 import structlog
 
 from common.events.connections import PASSING, connected, stand_by
-from common.events.event import REWOUND, Change, Event, encode_entry, stream_of
+from common.events.event import NOWHERE, REWOUND, Change, Event, encode_entry, stream_of
 from common.events.position import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from common.database import Connection
     from common.events.connections import Redis
@@ -33,8 +33,9 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 500
 KEPT_ENTRIES: Final = 20_000
 """How long a stream may get; who is further behind is served from the outbox."""
-LINGER_S: Final = 0.01
-"""Changes that come one after the other go out together: a turn costs the same for one as for fifty."""
+SPACED_S: Final = 0.02
+"""A change goes out at once, and those that follow it closely go out together: a turn costs the same for one
+as for fifty, here and with every listener."""
 IDLE_S: Final = 0.25
 """How soon a change is noticed that this process was not told of."""
 WANTS_EVERY_S: Final = 1.0
@@ -44,6 +45,7 @@ PRUNE_EVERY_S: Final = 300.0
 PRUNED_AT_ONCE: Final = 5_000
 EMITTED_AT_ONCE: Final = 500
 LOCK: Final = 0x62616E79_0001
+_NEXT_XID: Final = "SELECT pg_current_xact_id()::text::bigint"
 EVERYTHING: Final = -1
 """Wanted by `banyan events republish`: all rows anew, whatever the outbox still has."""
 
@@ -98,14 +100,22 @@ class Relay:
     async def _begin(self, connection: Connection) -> None:
         low = await connection.fetchval("SELECT low FROM banyan.relay")
         self._position, self._saved_low = Position(low), low
-        await self._find_prev()
+        # Redis may have lost the end of the stream meanwhile: who has not heard up to here is told so.
+        await self._say_since(low)
         log.info("relaying events", source=self._source, since=low)
 
-    async def _find_prev(self) -> None:
-        """Where the stream ends; in an emptied Redis, nowhere, which listeners will notice."""
+    async def _say_since(self, since: int, *, granted: Iterable[bytes] = ()) -> None:
+        """Tell listeners that what follows is all there is after `since`, and forget who wanted it."""
         found = await self._redis.xrevrange(self._stream, count=1)
-        self._prev = orjson.loads(found[0][1][b"e"])["seq"] if found else 0
-        self._last_entry = found[0][0].decode() if found else "0-0"
+        prev = _seq_in(found[0][1]) if found else 0  # in an emptied Redis there is none, which is noticed
+        marker = Event(self._source, self._position.low, REWOUND, 1, "", datetime.now(UTC), {"since": since})
+        entry = encode_entry(marker, prev=prev, low=max(since, 0))
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(self._stream, {"e": entry})
+            if granted:
+                pipe.hdel(f"{self._stream}:wanted", *granted)
+            answers = await pipe.execute()
+        self._prev, self._last_entry = self._position.low, answers[0].decode()
 
     async def _publish_for_ever(self, connection: Connection) -> None:
         wants_at = prune_at = 0.0
@@ -117,8 +127,9 @@ class Relay:
                 wants_at = now + WANTS_EVERY_S
                 await self._save(connection)
             if now >= prune_at:
-                await self._prune(connection)
-                prune_at = now + PRUNE_EVERY_S
+                more = await self._prune(connection) == PRUNED_AT_ONCE
+                prune_at = now + (WANTS_EVERY_S if more else PRUNE_EVERY_S)
+            turned_at = time.monotonic()
             while await self._publish_next(connection) >= BATCH:
                 pass
             async with self._turned:
@@ -129,7 +140,7 @@ class Relay:
             with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_S):
                     await self._awake.wait()
-                await asyncio.sleep(LINGER_S)
+                await asyncio.sleep(max(0.0, turned_at + SPACED_S - time.monotonic()))
             self._is_idle = False
 
     async def _publish_next(self, connection: Connection) -> int:
@@ -137,12 +148,13 @@ class Relay:
         rows = await connection.fetch(
             """
             SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin,
-                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS xmax, change.*
+                   change.*
             FROM (SELECT) AS always
             LEFT JOIN LATERAL (
-                SELECT o.seq, o.tbl, o.op, o.key, o.row, o.old, o.at
-                FROM unnest($2::bigint[], $3::bigint[]) AS gap (first, last)
-                JOIN banyan.outbox o ON o.seq BETWEEN gap.first AND gap.last
+                (SELECT o.seq, o.tbl, o.op, o.key, o.row, o.old, o.at
+                 FROM unnest($2::bigint[], $3::bigint[]) AS gap (first, last)
+                 JOIN banyan.outbox o ON o.seq BETWEEN gap.first AND gap.last
+                 LIMIT $4)
                 UNION ALL
                 (SELECT seq, tbl, op, key, row, old, at FROM banyan.outbox
                  WHERE seq > $1 ORDER BY seq LIMIT $4)
@@ -157,8 +169,12 @@ class Relay:
         changes = sorted(found, key=lambda change: change.seq)
         if not changes and not position.gaps:
             return 0
+        seqs = [change.seq for change in changes]
+        # Of a large transaction that comes late only a part has been read: its gaps stay until the rest is.
+        is_part = sum(seq <= position.last for seq in seqs) >= BATCH
+        beyond = await connection.fetchval(_NEXT_XID) if position.leaves_gap(seqs) else 0
         after = Position(position.last, list(position.gaps))
-        after.advance((each.seq for each in changes), xmin=rows[0]["xmin"], xmax=rows[0]["xmax"])
+        after.advance(seqs, xmin=0 if is_part else rows[0]["xmin"], beyond=beyond)
         await self._publish(changes, after)
         self._position = after
         return len(changes)
@@ -185,50 +201,30 @@ class Relay:
         self._last_entry = ids[-1].decode()
 
     async def _give_what_is_wanted(self, connection: Connection) -> None:
-        wanted_key = f"{self._stream}:wanted"
-        wanted = await self._redis.hgetall(wanted_key)
+        wanted = await self._redis.hgetall(f"{self._stream}:wanted")
         if not wanted:
             return
-        since = min(int(value) for value in wanted.values())
+        # Never ahead of where it is: before that somebody else may be waiting for what has not been said yet.
+        since = min(self._position.low, *(int(value) for value in wanted.values()))
         forgotten = await connection.fetchval("SELECT forgotten FROM banyan.relay")
+        if since < forgotten:
+            await _emit_everything(connection)  # before anybody is told, since it may be interrupted
         low = max(since, forgotten, 0)
         await connection.execute("UPDATE banyan.relay SET low = least(low, $1)", low)
         self._position, self._saved_low = Position(low), low
-        await self._find_prev()
         log.info(
             "publishing again", source=self._source, since=low, wanted_by=sorted(map(bytes.decode, wanted))
         )
-        marker = Event(self._source, low, REWOUND, 1, "", datetime.now(UTC), {"since": min(since, low)})
-        entry = encode_entry(marker, prev=self._prev, low=max(since, 0))
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.xadd(self._stream, {"e": entry})
-            pipe.hdel(wanted_key, *wanted)
-            await pipe.execute()
-        self._prev = low
-        if since < forgotten:
-            await self._emit_everything(connection)
-
-    async def _emit_everything(self, connection: Connection) -> None:
-        tables = await connection.fetch("SELECT tbl FROM banyan.captured ORDER BY tbl")
-        for table in tables:
-            after: str | None = None
-            while True:
-                after = await connection.fetchval(
-                    "SELECT banyan.emit($1, $2, $3)", table["tbl"], after, EMITTED_AT_ONCE
-                )
-                if after is None:
-                    break
-                while await self._publish_next(connection) >= BATCH:
-                    pass
+        await self._say_since(since, granted=wanted)
 
     async def _save(self, connection: Connection) -> None:
         if self._position.low > self._saved_low:
             await connection.execute("UPDATE banyan.relay SET low = $1", self._position.low)
             self._saved_low = self._position.low
 
-    async def _prune(self, connection: Connection) -> None:
-        """Forget what was published days ago, a little at a time."""
-        await connection.execute(
+    async def _prune(self, connection: Connection) -> int:
+        """Forget what was published days ago, a little at a time; answers how much."""
+        forgotten: int = await connection.fetchval(
             """
             WITH old AS (
                 SELECT seq FROM banyan.outbox
@@ -236,18 +232,41 @@ class Relay:
                 ORDER BY seq LIMIT $3
             ), gone AS (
                 DELETE FROM banyan.outbox WHERE seq IN (SELECT seq FROM old) RETURNING seq
+            ), noted AS (
+                UPDATE banyan.relay SET forgotten = greatest(forgotten, (SELECT max(seq) FROM gone))
+                WHERE EXISTS (SELECT FROM gone)
             )
-            UPDATE banyan.relay SET forgotten = greatest(forgotten, (SELECT max(seq) FROM gone))
-            WHERE EXISTS (SELECT FROM gone)
+            SELECT count(*) FROM gone
             """,
             KEPT_DAYS,
             self._saved_low,
             PRUNED_AT_ONCE,
         )
+        return forgotten
+
+
+async def _emit_everything(connection: Connection) -> None:
+    tables = await connection.fetch("SELECT tbl FROM banyan.captured ORDER BY tbl")
+    for table in tables:
+        after: str | None = None
+        while True:
+            after = await connection.fetchval(
+                "SELECT banyan.emit($1, $2, $3)", table["tbl"], after, EMITTED_AT_ONCE
+            )
+            if after is None:
+                break
 
 
 def _change_of(row: Any) -> Change:
     return Change(row["seq"], row["tbl"], row["op"], row["key"], row["row"], row["old"], row["at"])
+
+
+def _seq_in(fields: Mapping[bytes, bytes]) -> int:
+    """The number of an entry; of one that no relay has written, none that a listener could have heard."""
+    try:
+        return int(orjson.loads(fields[b"e"])["seq"])
+    except (ValueError, KeyError, TypeError):
+        return NOWHERE
 
 
 def _event_of(source: str, change: Change, message: Message) -> Event:

@@ -7,6 +7,7 @@ import asyncio
 import asyncpg
 
 from common.events import letters
+from common.events import relay as relay_module
 from common.events.app import Events
 from common.events.consumer import LOCK as CONSUMER_LOCK
 from common.events.relay import LOCK as RELAY_LOCK
@@ -54,6 +55,13 @@ async def test_a_transaction_that_began_after_one_it_numbered_before_is_waited_f
     """The snapshot's xmax is no bound for it: it says which transactions have ended, not which have begun."""
     early, late = await asyncpg.connect(shop.dsn), await asyncpg.connect(shop.dsn)
     async with shop.relaying() as relay, window.listening():
+        await shop.put("lamp")
+        await window.shows_what(shop)
+
+        async def is_saved() -> bool:
+            return await shop.pool.fetchval("SELECT low FROM banyan.relay") == 1
+
+        await until(is_saved, "quiet")
         first, second = early.transaction(), late.transaction()
         await first.start()
         await early.execute("SELECT pg_current_xact_id()")
@@ -61,9 +69,9 @@ async def test_a_transaction_that_began_after_one_it_numbered_before_is_waited_f
         await late.execute("INSERT INTO things VALUES (gen_random_uuid(), 'numbered first', false)")
         await early.execute("INSERT INTO things VALUES (gen_random_uuid(), 'numbered second', false)")
         await first.commit()
-        await window.shows_what(shop)
         for _ in range(3):
             await relay.flushed()
+        await window.shows_what(shop)
         await second.commit()
         await window.shows_what(shop)
     await early.close()
@@ -229,6 +237,118 @@ async def test_a_dead_event_is_shown_and_replayed_by_hand(shop, window, wire):
         await until(is_forgotten, "that nothing is dead any more")
 
 
+async def test_a_relay_that_begins_again_does_not_skip_what_one_listener_misses_for_another(
+    shop, window, wire
+):
+    """It died just after it went back for the window; now somebody who has heard more wants something too."""
+    async with shop.relaying(), window.listening():
+        for number in range(10):
+            await shop.put(f"thing {number}")
+        await window.shows_what(shop)
+        await until(lambda: _low_is(shop, 10), "its note of that")
+    await window.pool.execute("TRUNCATE shown")
+    await window.pool.execute("UPDATE banyan.heard SET low = 0")
+    await shop.pool.execute("UPDATE banyan.relay SET low = 0")
+    await wire.hset("events:shop:wanted", "somebody", "10")
+    async with shop.relaying(), window.listening():
+        await window.shows_what(shop)
+
+
+async def test_what_redis_lost_of_a_streams_end_is_noticed_by_who_had_not_heard_it(shop, window, wire):
+    async with shop.relaying() as relay, window.listening():
+        await shop.put("lamp")
+        await window.shows_what(shop)
+    async with shop.relaying() as relay:
+        await shop.put("published, and lost")
+        await relay.flushed()
+        await until(lambda: _low_is(shop, 2), "its note of that")
+    last = await wire.xrevrange("events:shop", count=10)
+    for entry_id, fields in last:
+        if b"and lost" in fields[b"e"]:
+            await wire.xdel("events:shop", entry_id)
+            break
+        await wire.xdel("events:shop", entry_id)
+    async with shop.relaying(), window.listening():
+        await shop.put("after that")
+        await window.shows_what(shop)
+
+
+async def test_tables_that_are_emitted_anew_are_so_to_the_end_whoever_dies_meanwhile(
+    shop, window, monkeypatch
+):
+    monkeypatch.setattr(relay_module, "EMITTED_AT_ONCE", 5)
+    for number in range(20):
+        await shop.put(f"thing {number}")
+    await shop.pool.execute("DELETE FROM banyan.outbox")
+    await shop.pool.execute("UPDATE banyan.relay SET low = 20, forgotten = 20")
+    # the first to emit the fifteenth thing dies of it
+    await shop.pool.execute(
+        """
+        CREATE SEQUENCE deaths;
+        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.row ->> 'name' = 'thing 15' AND nextval('deaths') = 1 THEN
+                PERFORM pg_terminate_backend(pg_backend_pid());
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER die BEFORE INSERT ON banyan.outbox FOR EACH ROW EXECUTE FUNCTION die();
+        """
+    )
+    async with shop.relaying(), window.listening():
+        await window.shows_what(shop)
+
+
+async def test_a_listener_that_is_lapped_by_what_it_asked_for_asks_again(shop, window, wire, monkeypatch):
+    """The start of what is published again is cut off the stream before it has been read."""
+    monkeypatch.setattr(relay_module, "KEPT_ENTRIES", 400)
+    monkeypatch.setattr(relay_module, "BATCH", 50)
+    await shop.pool.execute(
+        "INSERT INTO things SELECT gen_random_uuid(), 'thing', false FROM generate_series(1, 1500)"
+    )
+    async with shop.relaying() as relay:
+        await relay.flushed()
+        async with window.listening():
+            await window.shows_what(shop)
+
+            async def nothing_is_missing() -> bool:
+                return not await window.pool.fetchval("SELECT hole FROM banyan.heard")
+
+            await until(nothing_is_missing, "all of it")
+    assert await window.pool.fetchval("SELECT count(*) = count(DISTINCT seq) FROM told")
+
+
+async def test_a_large_transaction_that_commits_late_is_read_in_parts(shop, window, monkeypatch):
+    monkeypatch.setattr(relay_module, "BATCH", 7)
+    connection = await asyncpg.connect(shop.dsn)
+    async with shop.relaying() as relay, window.listening():
+        large = connection.transaction()
+        await large.start()
+        await connection.execute(
+            "INSERT INTO things SELECT gen_random_uuid(), 'one of many', false FROM generate_series(1, 50)"
+        )
+        await shop.put("quick")
+        await relay.flushed()
+        await large.commit()
+        await window.shows_what(shop)
+        await until(lambda: _low_is(shop, 51), "the end of it")
+    await connection.close()
+
+
+async def test_what_is_no_event_is_passed_over(shop, window, wire):
+    async with shop.relaying(), window.listening():
+        await shop.put("lamp")
+        await window.shows_what(shop)
+        await wire.xadd("events:shop", {"e": b"no JSON"})
+        await wire.xadd("events:shop", {"other": b"field"})
+        await shop.put("lantern")
+        await window.shows_what(shop)
+        await wire.xadd("events:shop", {"e": b"[]"})
+    async with shop.relaying(), window.listening():
+        await shop.put("candle")
+        await window.shows_what(shop)
+
+
 async def test_a_writer_can_wait_until_its_listeners_have_applied_what_it_wrote(shop, window, wire):
     async with shop.relaying() as relay, window.listening():
         await shop.put("lamp")
@@ -242,6 +362,10 @@ async def test_a_writer_can_wait_until_its_listeners_have_applied_what_it_wrote(
 
 async def _nothing_is_pending(wire) -> bool:
     return (await wire.xpending("events:shop", "window"))["pending"] == 0
+
+
+async def _low_is(shop, low: int) -> bool:
+    return await shop.pool.fetchval("SELECT low FROM banyan.relay") == low
 
 
 async def _length_is(wire, length: int) -> bool:
