@@ -21,6 +21,7 @@ from deploy.demo.copying import Rows
 from deploy.demo.generate import admin, company
 from deploy.demo.sides import SIDES
 from deploy.demo.sides.given import Given
+from deploy.demo.sides.mirrored import Journeys
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -76,7 +77,8 @@ class Maker:
 
     def __init__(self, recipe: Recipe) -> None:
         self._seed = recipe.seed
-        self._given = Given(recipe.password_hash, KeyRing.from_file(recipe.qr_keys_file))
+        self._password_hash = recipe.password_hash
+        self._qr_keys = KeyRing.from_file(recipe.qr_keys_file)
 
     def make(self, companies: Sequence[Missing]) -> Batch:
         rows: dict[str, Rows] = defaultdict(Rows)
@@ -84,8 +86,9 @@ class Maker:
         made = Made()
         for each in companies:
             one = company(each.index, each.now, self._seed)
+            given = Given(self._password_hash, self._qr_keys, Journeys(one))
             for owner in each.owners:
-                SIDES[owner].add(rows[owner], one, self._given)
+                SIDES[owner].add(rows[owner], one, given)
                 counts[owner] += 1
             made = made.and_also(Made(1, len(one.trips), len(one.bookings), len(one.passengers)))
         return Batch({owner: each.taken() for owner, each in rows.items()}, dict(counts), made)
@@ -96,7 +99,7 @@ class Maker:
         for owner in missing.owners:
             add = SIDES[owner].add_admin
             if add is not None:
-                add(rows[owner], user, self._given)
+                add(rows[owner], user, self._password_hash)
         return Batch({owner: each.taken() for owner, each in rows.items()})
 
 

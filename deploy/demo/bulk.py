@@ -1,5 +1,7 @@
 """What makes a big load quick: indexes and constraints are set aside, and made anew from all rows at once.
 
+Triggers that have nothing to add are silent meanwhile.
+
 All of it is in the load's own transaction: a load that is killed leaves everything as it was, no constraint
 is ever missing from what others see, and until it is done nobody else reads or writes these tables.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from common.database import Connection
 
@@ -40,8 +42,9 @@ def is_big(companies: int) -> bool:
 class SetAside:
     """The indexes and constraints of some tables, gone until they are restored."""
 
-    def __init__(self, conn: Connection, tables: Sequence[str]) -> None:
+    def __init__(self, conn: Connection, tables: Sequence[str], watched: Container[str]) -> None:
         self._conn, self._tables = conn, list(tables)
+        self._unwatched = [table for table in tables if table not in watched]
         self._to_make: list[str] = []
 
     async def begin(self) -> None:
@@ -54,9 +57,15 @@ class SetAside:
             await self._conn.execute(f'ALTER TABLE {each["tbl"]} DROP CONSTRAINT "{each["name"]}"')
         for each in indexes:
             await self._conn.execute(f"DROP INDEX {each['name']}")
-        self._to_make = [each["definition"] for each in indexes] + [
-            f'ALTER TABLE {each["tbl"]} ADD CONSTRAINT "{each["name"]}" {each["definition"]}'
-            for each in reversed(constraints)
+        for table in self._unwatched:
+            await self._conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        self._to_make = [
+            *(each["definition"] for each in indexes),
+            *(
+                f'ALTER TABLE {each["tbl"]} ADD CONSTRAINT "{each["name"]}" {each["definition"]}'
+                for each in reversed(constraints)
+            ),
+            *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in self._unwatched),
         ]
 
     async def restore(self) -> None:

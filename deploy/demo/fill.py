@@ -119,7 +119,7 @@ class _Writer:
     async def write(self, queue: asyncio.Queue[Batch | None], seconds: dict[str, float]) -> None:
         began = time.monotonic()
         conn, names = self._conn, [table.name for table in self._side.tables]
-        aside = SetAside(conn, names) if is_big(self._wanted) else None
+        aside = SetAside(conn, names, self._side.watched) if is_big(self._wanted) else None
         async with conn.transaction():
             # not told of, and written in minutes rather than in the time of a request
             await conn.execute(

@@ -100,6 +100,7 @@ def company(index: int, now: datetime, seed: int = SEED) -> Company:
         contact_phone=f"+91 80 4{index % 10_000_000:07d}",
         refund_policy={"steps": steps},
         created_at=founded,
+        made_for=now,
     )
     _hire(made, random, founded, mail_domain)
     _buy_buses(made, index, random, founded)

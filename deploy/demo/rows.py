@@ -171,6 +171,8 @@ class Company:
     contact_phone: str
     refund_policy: dict[str, Any]
     created_at: datetime
+    made_for: datetime
+    """The instant that is now in its data."""
     staff: list[User] = field(default_factory=list)
     passengers: list[User] = field(default_factory=list)
     travellers: list[Traveller] = field(default_factory=list)

@@ -5,10 +5,13 @@ Strict both ways: what is not exactly the encoding of some bytes is refused, so 
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 _DIGITS: Final = {character: digit for digit, character in enumerate(ALPHABET)}
+_SQUARE: Final = 45 * 45
+_TWO: Final = [low + high for high in ALPHABET for low in ALPHABET]  # a number below 2025
 _PAIR: Final = 3  # characters for two bytes; a last single byte takes two
 _SINGLE: Final = 2
 
@@ -19,15 +22,9 @@ class Base45Malformed(ValueError):  # ruff: ignore[error-suffix-on-exception-nam
 
 def encode(value: bytes) -> str:
     """Two bytes become three characters, least significant first; a last single byte becomes two."""
-    characters: list[str] = []
-    for start in range(0, len(value) - 1, 2):
-        upper, middle = divmod(int.from_bytes(value[start : start + 2]), 45)
-        upper, last = divmod(upper, 45)
-        characters += ALPHABET[middle], ALPHABET[last], ALPHABET[upper]
-    if len(value) % 2:
-        upper, lower = divmod(value[-1], 45)
-        characters += ALPHABET[lower], ALPHABET[upper]
-    return "".join(characters)
+    numbers = struct.unpack(f">{len(value) // 2}H", value[: len(value) & ~1])
+    text = "".join([_TWO[number % _SQUARE] + ALPHABET[number // _SQUARE] for number in numbers])
+    return text + _TWO[value[-1]] if len(value) % 2 else text
 
 
 def decode(text: str) -> bytes:

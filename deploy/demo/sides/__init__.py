@@ -28,22 +28,40 @@ class Side:
     """How one database is written.
 
     `tables` are in the order that foreign keys and triggers want; `add` puts a company's rows; `add_admin`
-    those of the platform's admin, where accounts are known.
+    those of the platform's admin with the hash of a password, where accounts are known.
     """
 
     tables: tuple[Table, ...]
     add: Callable[[Rows, Company, Given], None]
-    add_admin: Callable[[Rows, User, Given], None] | None = None
+    add_admin: Callable[[Rows, User, str], None] | None = None
     last: frozenset[str] = frozenset()
     """Tables that are only written when all others have everything."""
+    watched: frozenset[str] = frozenset()
+    """Tables from whose rows triggers derive others; what other tables' triggers do is not wanted here."""
 
 
 SIDES: Final[Mapping[str, Side]] = {
-    "legacy": Side(legacy.TABLES, legacy.add, legacy.add_account),
+    "legacy": Side(
+        legacy.TABLES,
+        legacy.add,
+        legacy.add_account,
+        watched=frozenset({"layouts", "stops", "route_stops", "ledger"}),
+    ),
     "auth": Side(auth.TABLES, auth.add, auth.add_account),
-    "user": Side(user.TABLES, user.add, user.add_account, frozenset({"companies"})),
+    "user": Side(
+        user.TABLES,
+        user.add,
+        user.add_account,
+        frozenset({"companies"}),
+        frozenset({"companies", "accounts"}),
+    ),
     "company": Side(company.TABLES, company.add),
-    "ticketing": Side(ticketing.TABLES, ticketing.add, ticketing.add_account),
+    "ticketing": Side(
+        ticketing.TABLES,
+        ticketing.add,
+        ticketing.add_account,
+        watched=frozenset({"layouts", "stops", "routes"}),
+    ),
     "qr": Side(qr.TABLES, qr.add),
-    "payment": Side(payment.TABLES, payment.add),
+    "payment": Side(payment.TABLES, payment.add, watched=frozenset({"ledger"})),
 }

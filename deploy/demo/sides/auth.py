@@ -26,22 +26,22 @@ TABLES: Final = (COMPANIES, USERS, PROFILES)
 
 def add(rows: Rows, company: Company, given: Given) -> None:
     rows.put(COMPANIES, [(company.id.bytes, text(company.name), UNHEARD)])
-    _add_accounts(rows, (*company.staff, *company.passengers), given)
+    _add_accounts(rows, (*company.staff, *company.passengers), given.password_hash)
 
 
-def add_account(rows: Rows, user: User, given: Given) -> None:
-    _add_accounts(rows, (user,), given)
+def add_account(rows: Rows, user: User, password_hash: str) -> None:
+    _add_accounts(rows, (user,), password_hash)
 
 
-def _add_accounts(rows: Rows, users: Iterable[User], given: Given) -> None:
-    password_hash = text(given.password_hash)
+def _add_accounts(rows: Rows, users: Iterable[User], password_hash: str) -> None:
+    hash_ = text(password_hash)
     for user in users:
         user_id, name, at = user.id.bytes, text(user.full_name), instant(user.created_at)
         company_id = sized(user.company_id.bytes) if user.company_id else NULL
         locale = text(user.locale)
         rows.put(
             USERS,
-            [(user_id, text(user.email), password_hash, text(user.role), company_id, name, text(user.phone),
+            [(user_id, text(user.email), hash_, text(user.role), company_id, name, text(user.phone),
               locale, at, at)],
         )  # fmt: skip
         rows.put(PROFILES, [(user_id, name, locale, UNHEARD)])

@@ -1,4 +1,4 @@
-"""What the rows of a fill have in common beside the companies themselves."""
+"""What is given to all databases alike, beside a company itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from common.keyring import KeyRing
+    from deploy.demo.sides.mirrored import Journeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,5 @@ class Given:
 
     password_hash: str
     qr_keys: KeyRing
+    journeys: Journeys
+    """Of the company that is written."""

@@ -139,7 +139,7 @@ def add(rows: Rows, company: Company, given: Given) -> None:
         [(mine, text(company.name), text(company.slug), text(company.contact_email),
           text(company.contact_phone), zone, currency, document(company.refund_policy), at, at)],
     )  # fmt: skip
-    _add_accounts(rows, (*company.staff, *company.passengers), given)
+    _add_accounts(rows, (*company.staff, *company.passengers), given.password_hash)
     rows.put(
         TRAVELLERS,
         ((each.id.bytes, each.user_id.bytes, text(each.name), int2(each.age), text(each.gender),
@@ -198,16 +198,16 @@ def add(rows: Rows, company: Company, given: Given) -> None:
     )  # fmt: skip
 
 
-def add_account(rows: Rows, user: User, given: Given) -> None:
-    _add_accounts(rows, (user,), given)
+def add_account(rows: Rows, user: User, password_hash: str) -> None:
+    _add_accounts(rows, (user,), password_hash)
 
 
-def _add_accounts(rows: Rows, users: Iterable[User], given: Given) -> None:
+def _add_accounts(rows: Rows, users: Iterable[User], password_hash: str) -> None:
     """An account and its profile: one row here."""
-    password_hash = text(given.password_hash)
+    hash_ = text(password_hash)
     rows.put(
         USERS,
-        ((user.id.bytes, text(user.email), password_hash, text(user.role),
+        ((user.id.bytes, text(user.email), hash_, text(user.role),
           sized(user.company_id.bytes) if user.company_id else NULL, text(user.full_name), text(user.phone),
           text(user.locale), instant(user.created_at), instant(user.created_at)) for user in users),
     )  # fmt: skip
@@ -281,16 +281,20 @@ def _add_money(rows: Rows, company: Company, booking: Booking, owed: bytes) -> N
 
 
 class Codes:
-    """The codes of a company's tickets: of all that were good once, as after a life in the monolith."""
+    """The codes of a company's tickets: of those that are good, and were when they were cancelled.
+
+    That of a ride that is over would be good for nothing; whoever asks for it has it made again.
+    """
 
     def __init__(self, company: Company, given: Given) -> None:
         self._routes = {route.id: route for route in company.routes}
         self._keys = given.qr_keys
+        self._over = company.made_for - timedelta(days=1)
 
     def of(self, booking: Booking, ticket: Ticket) -> bytes:
-        if not is_sold(ticket.status):
-            return NULL
         trip = booking.trip
+        if not is_sold(ticket.status) or (ticket.status == "confirmed" and trip.arrives_at < self._over):
+            return NULL
         stops = self._routes[trip.route_id].stops
         not_before, expires_at = valid_times(
             after(trip.departs_at, stops[booking.from_seq].depart_s), trip.arrives_at

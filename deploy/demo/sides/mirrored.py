@@ -12,11 +12,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from common.instants import format_instant
-from deploy.demo.copying import int8
+from deploy.demo.copying import document, int8
 from deploy.demo.places import TIME_ZONE
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from deploy.demo.rows import Booking, Company, Route
 
@@ -53,9 +54,10 @@ def calls_of(route: Route) -> list[dict[str, Any]]:
 
 
 class Journeys:
-    """What a company's bookings were sold as: the journey that each stores."""
+    """What a company's bookings were sold as: the journey that each of several databases stores, as jsonb."""
 
     def __init__(self, company: Company) -> None:
+        self._written: dict[UUID, bytes] = {}
         self._company = company
         self._routes = {route.id: route for route in company.routes}
         self._stops = {
@@ -63,7 +65,13 @@ class Journeys:
             for stop in company.stops
         }
 
-    def of(self, booking: Booking) -> dict[str, Any]:
+    def of(self, booking: Booking) -> bytes:
+        written = self._written.get(booking.id)
+        if written is None:
+            written = self._written[booking.id] = document(self._journey(booking))
+        return written
+
+    def _journey(self, booking: Booking) -> dict[str, Any]:
         trip = booking.trip
         route = self._routes[trip.route_id]
         board, leave = route.stops[booking.from_seq], route.stops[booking.to_seq]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deploy.demo.copying import NULL, YES, Table, document, instant, int4, int8, sized, text
+from deploy.demo.copying import NULL, YES, Table, instant, int4, int8, sized, text
 from deploy.demo.rows import CURRENCY
-from deploy.demo.sides.mirrored import UNHEARD, Journeys
+from deploy.demo.sides.mirrored import UNHEARD
 
 if TYPE_CHECKING:
     from deploy.demo.copying import Rows
@@ -39,9 +39,9 @@ LEDGER: Final = Table(
 TABLES: Final = (COMPANIES, BOOKINGS, PAYMENTS, REFUNDS, LEDGER)
 
 
-def add(rows: Rows, company: Company, _given: Given) -> None:
+def add(rows: Rows, company: Company, given: Given) -> None:
     rows.put(COMPANIES, [(company.id.bytes, text(company.name), UNHEARD)])
-    journeys, owed = Journeys(company), text(f"company:{company.id}")
+    owed = text(f"company:{company.id}")
     for booking in company.bookings:
         updated_at = instant(booking.updated_at)
         rows.put(
@@ -49,7 +49,7 @@ def add(rows: Rows, company: Company, _given: Given) -> None:
             [(booking.id.bytes, text(booking.reference), booking.user.id.bytes, company.id.bytes,
               text(booking.status), int8(booking.total), text(CURRENCY), int8(booking.refund_due),
               text(booking.refund_reason), int4(len(booking.tickets)), sized(instant(booking.expires_at)),
-              document(journeys.of(booking)), updated_at, updated_at, UNHEARD)],
+              given.journeys.of(booking), updated_at, updated_at, UNHEARD)],
         )  # fmt: skip
         _add_money(rows, company, booking, owed)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.demo.copying import YES, Table, document, instant, int2, int4, text
 from deploy.demo.places import TIME_ZONE
-from deploy.demo.sides.mirrored import UNHEARD, Journeys, calls_of, is_told
+from deploy.demo.sides.mirrored import UNHEARD, calls_of, is_told
 
 if TYPE_CHECKING:
     from deploy.demo.copying import Rows
@@ -38,7 +38,7 @@ SCANS: Final = Table(
 TABLES: Final = (COMPANIES, BUSES, STOPS, ROUTES, TRIPS, BOOKINGS, TICKETS, SCANS)
 
 
-def add(rows: Rows, company: Company, _given: Given) -> None:
+def add(rows: Rows, company: Company, given: Given) -> None:
     mine, zone = company.id.bytes, text(TIME_ZONE)
     rows.put(COMPANIES, [(mine, text(company.name), zone, UNHEARD)])
     rows.put(BUSES, ((bus.id.bytes, text(bus.plate), UNHEARD) for bus in company.buses))
@@ -56,20 +56,19 @@ def add(rows: Rows, company: Company, _given: Given) -> None:
           instant(trip.arrives_at), int4(trip.delay_min), text(trip.status), UNHEARD)
          for trip in company.trips),
     )  # fmt: skip
-    journeys = Journeys(company)
     for booking in company.bookings:
         if is_told(booking.status):
-            _add_booking(rows, company, booking, journeys)
+            _add_booking(rows, company, booking, given)
 
 
-def _add_booking(rows: Rows, company: Company, booking: Booking, journeys: Journeys) -> None:
+def _add_booking(rows: Rows, company: Company, booking: Booking, given: Given) -> None:
     booking_id, trip_id, mine = booking.id.bytes, booking.trip.id.bytes, company.id.bytes
     user_id, inspector = booking.user.id.bytes, company.staff[1].id.bytes
     from_seq, to_seq, status = int2(booking.from_seq), int2(booking.to_seq), text(booking.status)
     serial, ok = int2(0), text("ok")
     rows.put(
         BOOKINGS,
-        [(booking_id, text(booking.reference), user_id, mine, document(journeys.of(booking)), UNHEARD)],
+        [(booking_id, text(booking.reference), user_id, mine, given.journeys.of(booking), UNHEARD)],
     )
     rows.put(
         TICKETS,

@@ -22,7 +22,7 @@ from deploy.demo.copying import (
 )
 from deploy.demo.places import TIME_ZONE
 from deploy.demo.rows import CURRENCY
-from deploy.demo.sides.mirrored import UNHEARD, Journeys, calls_of, is_sold
+from deploy.demo.sides.mirrored import UNHEARD, calls_of, is_sold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,11 +88,10 @@ TABLES: Final = (
 )  # fmt: skip
 
 
-def add(rows: Rows, company: Company, _given: Given) -> None:
+def add(rows: Rows, company: Company, given: Given) -> None:
     _add_heard(rows, company)
-    journeys = Journeys(company)
     for booking in company.bookings:
-        _add_booking(rows, company, booking, journeys)
+        _add_booking(rows, company, booking, given)
     rows.put(
         WAITLIST,
         ((each.id.bytes, each.trip_id.bytes, each.user_id.bytes, int2(each.from_seq), int2(each.to_seq),
@@ -100,7 +99,7 @@ def add(rows: Rows, company: Company, _given: Given) -> None:
     )  # fmt: skip
 
 
-def add_account(rows: Rows, user: User, _given: Given) -> None:
+def add_account(rows: Rows, user: User, _password_hash: str) -> None:
     _add_accounts(rows, (user,))
 
 
@@ -146,7 +145,7 @@ def _add_accounts(rows: Rows, users: Iterable[User]) -> None:
         rows.put(PROFILES, [(user.id.bytes, phone, locale, UNHEARD)])
 
 
-def _add_booking(rows: Rows, company: Company, booking: Booking, journeys: Journeys) -> None:
+def _add_booking(rows: Rows, company: Company, booking: Booking, given: Given) -> None:
     booking_id, trip_id, mine = booking.id.bytes, booking.trip.id.bytes, company.id.bytes
     user, user_id, payment = booking.user, booking.user.id.bytes, booking.payment
     from_seq, to_seq = int2(booking.from_seq), int2(booking.to_seq)
@@ -157,7 +156,7 @@ def _add_booking(rows: Rows, company: Company, booking: Booking, journeys: Journ
         [(booking_id, text(booking.reference), user_id, trip_id, mine, from_seq, to_seq, status,
           int2(len(booking.tickets)), int8(booking.total), text(CURRENCY), int8(booking.refund_due),
           text(booking.refund_reason), sized(payment.id.bytes) if payment else NULL, text(user.email),
-          text(user.phone), document(journeys.of(booking)), expires_at, instant(booking.created_at),
+          text(user.phone), given.journeys.of(booking), expires_at, instant(booking.created_at),
           updated_at)],
     )  # fmt: skip
     sold = YES if is_sold(booking.status) else NO

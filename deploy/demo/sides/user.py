@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from deploy.demo.copying import NO, YES, Table, document, instant, int2, int4, int8, text
 from deploy.demo.places import TIME_ZONE
 from deploy.demo.rows import CURRENCY
-from deploy.demo.sides.mirrored import SETTLED, UNHEARD, Journeys, calls_of, is_sold, is_told
+from deploy.demo.sides.mirrored import SETTLED, UNHEARD, calls_of, is_sold, is_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +60,7 @@ TABLES: Final = (
 )  # fmt: skip
 
 
-def add(rows: Rows, company: Company, _given: Given) -> None:
+def add(rows: Rows, company: Company, given: Given) -> None:
     mine, zone = company.id.bytes, text(TIME_ZONE)
     _add_accounts(rows, (*company.staff, *company.passengers))
     rows.put(
@@ -83,14 +83,13 @@ def add(rows: Rows, company: Company, _given: Given) -> None:
         ((trip.id.bytes, mine, trip.route_id.bytes, trip.layout_id.bytes, instant(trip.departs_at),
           int4(trip.delay_min), text(trip.status), UNHEARD) for trip in company.trips),
     )  # fmt: skip
-    journeys = Journeys(company)
     for booking in company.bookings:
         if is_told(booking.status):
-            _add_booking(rows, company, booking, journeys)
+            _add_booking(rows, company, booking, given)
     rows.put(COMPANIES, [(mine, text(company.name), zone, text(CURRENCY), text("active"), UNHEARD)])
 
 
-def add_account(rows: Rows, user: User, _given: Given) -> None:
+def add_account(rows: Rows, user: User, _password_hash: str) -> None:
     _add_accounts(rows, (user,))
 
 
@@ -105,7 +104,7 @@ def _add_accounts(rows: Rows, users: Iterable[User]) -> None:
         rows.put(ACCOUNTS, [(user.id.bytes, text(user.email), text(user.role), active, UNHEARD)])
 
 
-def _add_booking(rows: Rows, company: Company, booking: Booking, journeys: Journeys) -> None:
+def _add_booking(rows: Rows, company: Company, booking: Booking, given: Given) -> None:
     booking_id, trip_id, mine = booking.id.bytes, booking.trip.id.bytes, company.id.bytes
     from_seq, to_seq, status = int2(booking.from_seq), int2(booking.to_seq), text(booking.status)
     sold, refund = YES if is_sold(booking.status) else NO, booking.refund
@@ -115,7 +114,7 @@ def _add_booking(rows: Rows, company: Company, booking: Booking, journeys: Journ
             [(booking_id, text(booking.reference), booking.user.id.bytes, trip_id, mine,
               booking.trip.route_id.bytes, from_seq, to_seq, status, int8(booking.total),
               int8(booking.refund_due), text(CURRENCY), booking.payment.id.bytes,
-              document(journeys.of(booking)), instant(booking.created_at), UNHEARD)],
+              given.journeys.of(booking), instant(booking.created_at), UNHEARD)],
         )  # fmt: skip
     rows.put(
         TICKETS,
