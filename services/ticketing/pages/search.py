@@ -66,14 +66,11 @@ async def _answer(request: web.Request, form: Form, context: dict[str, Any]) -> 
     pool, asked = request.app[POOL], form.data
     start = await places.resolve_place(pool, asked["from"])
     end = await places.resolve_place(pool, asked["to"])
+    found = {name: place for name, place in (("from", start), ("to", end)) if place is not None}
+    form = replace(form, values={**form.values, **{name: _called(place) for name, place in found.items()}})
     if start is None or end is None:
-        return form.with_errors(
-            {
-                name: ["We do not know this place."]
-                for name, place in (("from", start), ("to", end))
-                if place is None
-            }
-        )
+        unknown = [name for name in ("from", "to") if name not in found]
+        return form.with_errors({name: ["We do not know this place."] for name in unknown})
     question = _question(asked, str(start["id"]), str(end["id"]))
     try:
         after = after_of(asked["cursor"], question.sort)
@@ -92,8 +89,7 @@ async def _answer(request: web.Request, form: Form, context: dict[str, Any]) -> 
         sorted_by={sort: _link(kept, sort=sort) for sort in SORTS},
         **_days_around(kept, question.day, context["today"]),
     )
-    named = {"from": _called(start), "to": _called(end)}
-    return replace(form, values={**form.values, **named})
+    return form
 
 
 def _question(asked: Mapping[str, Any], origin: str, destination: str) -> search.Question:
