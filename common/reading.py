@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from common.context import CONTEXT
-from common.principals import ACCESS_COOKIE
+from common.principals import ACCESS_COOKIE, SAFE_METHODS
 from common.problems import Unavailable
 
 TIMEOUT_S: Final = 3.0
@@ -82,8 +82,8 @@ async def read_through(request: web.Request, path: str) -> dict[str, Any] | None
     None for what is not there for them (401, 403, 404), and when this request is itself such a reading;
     raises Unavailable (503) if nobody answers.
     """
-    if MARK in request.headers:
-        return None
+    if MARK in request.headers and request.method in SAFE_METHODS:
+        return None  # a reading is a GET: nobody else can have it that a refusal is not checked
     headers = {MARK: "1", "Accept": "application/json"}
     token = request.headers.get("Authorization")
     if token is not None:

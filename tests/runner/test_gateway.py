@@ -195,7 +195,12 @@ def test_no_placeholder_is_left_without_a_value():
 async def test_what_a_client_claims_about_its_way_is_replaced(edge):
     _, seen = await edge.get(
         "/api/search?from=%2F",
-        headers={"X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4", "Banyan-Epoch": "9"},
+        headers={
+            "X-Forwarded-For": "1.2.3.4",
+            "Forwarded": "for=1.2.3.4",
+            "Banyan-Epoch": "9",
+            "Banyan-Read-Through": "1",
+        },
     )
     assert seen["path"] == "/api/search?from=%2F"
     assert seen["headers"]["X-Forwarded-For"] == "127.0.0.1"
@@ -203,6 +208,7 @@ async def test_what_a_client_claims_about_its_way_is_replaced(edge):
     assert seen["headers"]["Host"] == edge.url.removeprefix("http://")
     assert "Forwarded" not in seen["headers"]
     assert "Banyan-Epoch" not in seen["headers"]
+    assert "Banyan-Read-Through" not in seen["headers"]
 
 
 async def test_a_valid_request_id_is_passed_on_and_returned(edge):
