@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 RESULTS = Path(__file__).parents[2] / "artefacts" / "bench"
-NAMES = ("proxy", "search", "hot_trip", "events")
+NAMES = ("proxy", "search", "hot_trip", "services", "events")
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ import statistics
 import tempfile
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -24,9 +23,8 @@ import asyncpg
 import uvloop
 from rich.table import Table
 
-from common.keyring import KeyRing
-from common.tokens import AUDIENCE, ISSUER, issue_access_token
 from loadtests.bench import crowd, machine, meter, pgbench, stacks
+from loadtests.bench.accounts import open_accounts
 from loadtests.bench.pgbench import asks_for, seat_of, users_for
 from loadtests.bench.world import LAST_STOP, SEATS, World, order
 
@@ -61,37 +59,9 @@ class Shop:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.world = World.make(stack)
-        self._ring = KeyRing.from_file(stack.facts["environment"]["BANYAN_TOKEN_KEYS_FILE"])
 
     def departures(self, count: int) -> list[str]:
         return self.world.departures(count)
-
-    async def accounts(self, count: int) -> list[str]:
-        """People who have registered, by their access tokens."""
-        users = [uuid4() for _ in range(count)]
-        connection = await asyncpg.connect(self.stack.dsn_of("ticketing"))
-        try:
-            await connection.executemany(
-                """INSERT INTO users (id, email, password_hash, full_name) VALUES ($1, $2, '', 'Rider')"""
-                if self.stack.side == "legacy"
-                else "INSERT INTO accounts (id, email, locale, source_seq) VALUES ($1, $2, 'en', 0)",
-                [(user, f"{user.hex}@bench.example") for user in users],
-            )
-        finally:
-            await connection.close()
-        return [self._token(user) for user in users]
-
-    def _token(self, user: UUID) -> str:
-        return issue_access_token(
-            self._ring,
-            user_id=user,
-            role="passenger",
-            company_id=None,
-            session_id=uuid4(),
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            now=datetime.now(UTC),
-        )
 
 
 def run(console: Console, results: Path, *, quick: bool) -> dict[str, Any]:
@@ -120,7 +90,7 @@ def run(console: Console, results: Path, *, quick: bool) -> dict[str, Any]:
 async def _sell(shop: Shop, departures: int) -> Round:
     trips = await asyncio.to_thread(shop.departures, departures)
     seats = departures * SEATS
-    tokens = await shop.accounts(users_for(seats))
+    tokens = await open_accounts(shop.stack, users_for(seats))
     asks = [_ask(trips, number, tokens[number % len(tokens)]) for number in range(asks_for(seats))]
     stack = shop.stack
     host, port = stack.host_of("ticketing")
@@ -223,7 +193,7 @@ def _print(console: Console, measured: dict[str, list[Round]], report: dict[str,
         caption="CPU in ms for each seat sold: the seller's process, PostgreSQL, all other processes. "
         f"Load of the machine: {report['load_average']:.1f}.",
     )
-    table.add_column("seller")
+    table.add_column("seller", no_wrap=True)
     columns = ("seats/s", "of the claim", "of the hold", "seller", "PostgreSQL", "others", "p50 ms", "p99 ms")
     for column in (*columns, "oversold"):
         table.add_column(column, justify="right")

@@ -59,13 +59,14 @@ class Person:
 
 @dataclass(slots=True)
 class World:
-    """One company; its departures leave in two days, a minute after each other."""
+    """One company; its departures leave a minute after each other."""
 
     stack: Stack
     site: str
     company_id: str
     operator: Person
     route: dict[str, Any]
+    stops: list[dict[str, Any]]
     layout_id: str
     _minutes: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -88,7 +89,7 @@ class World:
         ]
         route = operator.post(f"/api/companies/{company}/routes", {"name": mark, "stops": calls})
         layout = operator.post(f"/api/companies/{company}/layouts", _layout())
-        return cls(stack, site, company, operator, {**route, "places": stops}, layout["id"])
+        return cls(stack, site, company, operator, route, stops, layout["id"])
 
     def staff(self, role: str) -> Person:
         return _staff(self.operator, self.company_id, role)
@@ -100,9 +101,9 @@ class World:
         )
         return Person(self.site, made["access_token"], {**made["user"], "email": email, **_of(made)})
 
-    def departures(self, count: int) -> list[str]:
+    def departures(self, count: int, *, in_hours: int = 48) -> list[str]:
         """New ones, known to whoever sells their seats."""
-        start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=48)
+        start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=in_hours)
         ids: list[str] = []
         for _ in range(count):
             departs_at = start + timedelta(minutes=next(self._minutes))
