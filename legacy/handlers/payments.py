@@ -11,7 +11,7 @@ from common.cursors import decode_cursor, page
 from common.database import POOL
 from common.idempotency import HEADER, InProgress, run_once
 from common.principals import Role, require
-from common.problems import TooLarge
+from common.problems import NotFound, TooLarge
 from common.wire import json_response, parse_json, parse_query, path_id
 from legacy import ledger, payment_sweeps, payments, refunds
 from legacy.keys import CONFIG
@@ -133,8 +133,10 @@ async def make_refund(request: web.Request) -> web.Response:
 
     async def work(conn: Connection) -> web.Response:
         payment = await queries.get_payment(conn, payment_id)
-        currency = payment["currency"] if payment is not None else ""
-        amount = payments.check_amount(wanted["amount"], currency) if payment is not None else None
+        if payment is None or not (by.is_admin or by.company_id == payment["company_id"]):
+            raise NotFound
+        currency = payment["currency"]
+        amount = payments.check_amount(wanted["amount"], currency)
         refund = await refunds.make_refund(conn, by, payment_id, amount, wanted["reason"])
         headers = {**NO_STORE, "Location": f"/api/payments/{payment_id}"}
         return json_response(refund_wire(refund, currency), 201, headers)

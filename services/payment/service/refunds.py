@@ -54,13 +54,11 @@ async def make_refund(
     NotRefundable, or RefundExceedsPayment with what is available.
     """
     payment = await payments_repository.lock_payment(conn, payment_id)
-    if payment is None:
+    if payment is None or not (by.is_admin or by.company_id == payment["company_id"]):
         raise NotFound
     currency = payment["currency"]
     if wanted is not None and wanted["currency"] != currency:
         raise ValidationFailed({"amount.currency": [f"The payment is in {currency}."]})
-    if not (by.is_admin or by.company_id == payment["company_id"]):
-        raise NotFound
     if payment["status"] != Status.SUCCEEDED:
         raise NotRefundable(f"The payment is {payment['status']}.", reason=payment["status"])
     left = available(payment["amount_minor"], await _refunds_of(conn, payment_id))

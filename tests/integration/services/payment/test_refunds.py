@@ -74,6 +74,8 @@ async def test_who_may_give_money_back(till):
         assert (status, problem["type"]) == (403, "urn:banyan:problem:wrong-role")
     stranger = till.world.user("operator", await till.world.company())
     assert (await till.refund(payment_id, 100, stranger))[0] == 404
+    body = {"reason": "x", "amount": {"amount": 100, "currency": "EUR"}}  # nor is that found out
+    assert (await till.call("POST", f"/api/payments/{payment_id}/refunds", body, stranger))[0] == 404
 
 
 async def test_only_money_that_came_goes_back(till):
