@@ -228,6 +228,7 @@ class TestCompose:
         assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
         assert "restart" in service
         assert not service.get("privileged")
+        assert ("networks" in service) != ("network_mode" in service)
 
     def test_no_secret_has_a_default(self):
         text = (CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8")
