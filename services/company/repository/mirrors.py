@@ -20,12 +20,15 @@ Row = Any
 
 
 async def keep_staff(conn: Connection, events: Sequence[Event]) -> None:
-    """Accounts that work for a company; of all others only those that once did."""
+    """Accounts that work for a company; of all others only those that may once have: they were changed since.
+
+    Without them an older event that comes late would make somebody staff again who has left.
+    """
     await conn.execute(
         """WITH said AS (
                SELECT * FROM jsonb_to_recordset($1)
                    AS n (id uuid, company_id uuid, role text, status text, email text, full_name text,
-                         source_seq bigint)
+                         created_at timestamptz, updated_at timestamptz, source_seq bigint)
            ), changed AS (
                UPDATE users u
                SET company_id = n.company_id, role = n.role, status = n.status, email = n.email,
@@ -35,7 +38,9 @@ async def keep_staff(conn: Connection, events: Sequence[Event]) -> None:
            )
            INSERT INTO users (id, company_id, role, status, email, full_name, source_seq)
            SELECT id, company_id, role, status, email, full_name, source_seq
-           FROM said n WHERE company_id IS NOT NULL AND NOT EXISTS (SELECT FROM users u WHERE u.id = n.id)
+           FROM said n
+           WHERE (company_id IS NOT NULL OR updated_at <> created_at)
+             AND NOT EXISTS (SELECT FROM users u WHERE u.id = n.id)
            ON CONFLICT (id) DO NOTHING""",
         _latest(events),
     )

@@ -109,6 +109,13 @@ async def test_who_leaves_the_company_is_its_staff_no_more_whatever_comes_late(h
     assert not await mirrors.works_for(pool, driver, company)
 
 
+async def test_who_left_before_they_were_heard_to_have_come_is_no_staff(hear, pool):
+    user_id, company_id = uuid4(), uuid4()
+    await hear(("auth.user.changed", 9, account(user_id, None, updated_at="2030-02-01T00:00:00+00:00")))
+    await hear(("auth.user.changed", 5, account(user_id, company_id)))
+    assert not await mirrors.works_for(pool, user_id, company_id)
+
+
 async def test_an_account_that_was_read_from_its_owner_gives_way_to_its_event(hear, pool):
     driver, company = uuid4(), uuid4()
     read = account(driver, company) | {"id": driver, "company_id": company}
