@@ -3,6 +3,7 @@
 const form = document.getElementById("hold");
 const summary = document.getElementById("summary");
 const buy = document.getElementById("buy");
+const who = document.getElementById("who");
 const stale = document.getElementById("stale");
 const boxes = [...form.querySelectorAll("input[name=seat]")];
 const places = [...form.querySelectorAll(".passenger-seat")];
@@ -104,6 +105,8 @@ function update(states) {
   }
   order = order.filter((box) => box.checked);
   if (lost.length) show(lost);
+  // On a bus that was full there was nobody to name.
+  if (boxes.some((box) => !box.disabled)) for (const each of [who, buy]) each.hidden = false;
 }
 
 document.getElementById("retry").addEventListener("click", look);
