@@ -64,6 +64,7 @@ class Booker:
         self.company, self.random, self.now = company, random, now
         self.ways = {route.id: Way.of(route) for route in company.routes}
         self.cabins = {layout.id: Cabin.of(layout) for layout in company.layouts}
+        self.over = now - timedelta(minutes=30)  # departures before then have left
         self.taken: dict[str, list[tuple[int, int]]] = {}
 
     def book_all(self) -> None:
@@ -237,12 +238,14 @@ class Booker:
         created_at: datetime,
         refund_due: int,
     ) -> Ticket:
-        gone = trip.departs_at < self.now - timedelta(minutes=30)
-        boarded = status == "confirmed" and gone and self.random.random() < 0.92
-        minutes_early = self.random.randint(1, 25)
-        scanned_at = trip.departs_at - timedelta(minutes=minutes_early) if boarded else None
+        chance = self.random.random
+        scanned_at = None
+        if status == "confirmed" and trip.departs_at < self.over and chance() < 0.92:
+            scanned_at = trip.departs_at - timedelta(minutes=1 + int(chance() * 25))
         name = (
-            user.full_name if nth == 0 else f"{self.random.choice(names.FIRST)} {user.full_name.split()[-1]}"
+            user.full_name
+            if nth == 0
+            else f"{names.FIRST[int(chance() * len(names.FIRST))]} {user.full_name.split()[-1]}"
         )
         return Ticket(
             id=self._id(created_at),
@@ -250,8 +253,8 @@ class Booker:
             seat_class=seat["class"],
             deck=seat["deck"],
             passenger_name=name,
-            age=self.random.randint(4, 78),
-            gender=self.random.choice(("female", "male")),
+            age=4 + int(chance() * 75),
+            gender="female" if chance() < 0.5 else "male",
             price=price,
             status=status,
             refund_due=refund_due,

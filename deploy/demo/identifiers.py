@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -15,9 +16,14 @@ _LOW: Final = (1 << 62) - 1
 
 def new_id(random: Random, at: datetime) -> UUID:
     """A UUIDv7 (RFC 9562 §5.7) of this instant with the given source of randomness."""
-    milliseconds = int(at.timestamp() * 1000)
     chance = random.getrandbits(74)
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (chance >> 62 << 64) | (0x2 << 62) | (chance & _LOW))
+    return UUID(int=_begin(at) | (chance >> 62 << 64) | (chance & _LOW))
+
+
+@lru_cache(maxsize=1 << 12)
+def _begin(at: datetime) -> int:
+    """What all ids of an instant have in common."""
+    return (int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x2 << 62)
 
 
 def tail(value: UUID) -> int:
