@@ -131,7 +131,9 @@ async def running(work: Any) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        task.cancel()
+        while not task.done():  # as the application does: before Python 3.12 a cancellation may be lost
+            task.cancel()
+            await asyncio.wait([task], timeout=0.25)
         with suppress(asyncio.CancelledError):
             await task
 
