@@ -18,6 +18,7 @@ FOOT: Final = 44
 LETTER: Final = 11  # as wide as one is on a phone, where letters are drawn larger
 MOST_TICKS: Final = 4
 MOST_LABELS: Final = 8
+MOST_LABELS_ON_A_PHONE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def columns(values: Sequence[Value], amount_text: Callable[[int], str]) -> Plot 
     scale = (base - HEAD) / marks[-1]
     step = (WIDTH - left) / len(values)
     every = -(-len(values) // MOST_LABELS)
+    is_crowded = -(-len(values) // every) > MOST_LABELS_ON_A_PHONE
     drawn = []
     for number, value in enumerate(values):
         x = left + number * step
@@ -93,7 +95,7 @@ def columns(values: Sequence[Value], amount_text: Callable[[int], str]) -> Plot 
                 _bar(x + step * 0.1, step * 0.8, value.amount, scale, base),
                 _bar(x + step * 0.3, step * 0.4, value.against, scale, base) if value.against > 0 else None,
                 value.label if number % every == 0 else "",
-                number // every % 2 == 1,
+                is_crowded and number // every % 2 == 1,
                 value.text,
             )
         )
