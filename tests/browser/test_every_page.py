@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import OpenWindow
     from tests.contract.client import Client
     from tests.contract.world import Company, World
+    from tests.stack import RunningStack
 
 SCREENSHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 
@@ -116,7 +117,12 @@ PAGES: list[tuple[str, Callable[[Scene], Client] | None, str]] = [
 
 @pytest.mark.parametrize(("name", "who", "path"), PAGES, ids=[name for name, _, _ in PAGES])
 def test_a_page_is_named_labelled_legible_and_fits_its_window(
-    open_window: OpenWindow, scene: Scene, name: str, who: Callable[[Scene], Client] | None, path: str
+    open_window: OpenWindow,
+    site: RunningStack,
+    scene: Scene,
+    name: str,
+    who: Callable[[Scene], Client] | None,
+    path: str,
 ) -> None:
     address = path if path.startswith("/") else scene.paths[path or name]
     visitor = open_window(who(scene) if who else None)
@@ -127,7 +133,7 @@ def test_a_page_is_named_labelled_legible_and_fits_its_window(
     for width in (WIDE, NARROW):
         page.set_viewport_size({"width": width, "height": 844})
         wrong[f"{width} wide"] = faults(page)
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        page.screenshot(path=SCREENSHOTS / site.folders.state.name / f"{name}-{width}.png", full_page=True)
     wrong["by keyboard"] = keyboard_faults(page)
     page.emulate_media(color_scheme="dark")
     wrong["dark"] = [each for each in faults(page) if each not in wrong[f"{NARROW} wide"]]
