@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,18 @@ class Meter:
             name: sum(now - self._began.get(name, {}).get(pid, 0.0) for pid, now in _clocks(pids).items())
             for name, pids in groups.items()
         }
+
+
+def of_ended_children(pid: int) -> float:
+    """CPU seconds of those children of a process that have ended: sessions of PostgreSQL that are over."""
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(after_name[13]) + int(after_name[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def of_own_ended_children() -> float:
+    """CPU seconds of what this process has started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def resident_mib(pid: int) -> float:
