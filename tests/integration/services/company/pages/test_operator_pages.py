@@ -295,9 +295,7 @@ async def test_passengers_are_listed_as_they_are_known_here_while_ticketing_is_d
     )
     site.down = True
     text = await page(f"/operator/trips/{trip.id}")
-    assert (
-        text.count("Asha Rao") == 3
-    )  # twice in the list, and on the seat that there is
+    assert text.count("Asha Rao") == 3  # twice in the list, and on the seat that there is
     assert "not to be had right now" in text
     assert '<rect class="seat shade0 aboard"' in text
 
