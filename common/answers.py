@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.cursors import decode_cursor, encode_cursor
 from common.encoding import dump_json
-from common.wire import etag_for, json_response, not_modified, require_match
+from common.wire import etag_for, json_response, not_modified, require_match, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,22 +21,25 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 def resource(request: web.Request, data: dict[str, Any]) -> web.Response:
     """200 with the version's ETag, or 304 if the client has it."""
-    etag = etag_for(dump_json(data))
+    content = dump_json(data)
+    etag = etag_for(content)
     unchanged = not_modified(request, etag)
     if unchanged is not None:
         return unchanged
-    return json_response(data, headers={"Cache-Control": "no-cache", "ETag": etag})
+    return written(content, headers={"Cache-Control": "no-cache", "ETag": etag})
 
 
 def changed(data: dict[str, Any]) -> web.Response:
     """200 with the new version's ETag, for a PATCH to follow."""
-    return json_response(data, headers={"Cache-Control": "no-cache", "ETag": etag_for(dump_json(data))})
+    content = dump_json(data)
+    return written(content, headers={"Cache-Control": "no-cache", "ETag": etag_for(content)})
 
 
 def made(data: dict[str, Any], location: str) -> web.Response:
     """201 with where it is."""
-    headers = {"Cache-Control": "no-store", "ETag": etag_for(dump_json(data)), "Location": location}
-    return json_response(data, 201, headers)
+    content = dump_json(data)
+    headers = {"Cache-Control": "no-store", "ETag": etag_for(content), "Location": location}
+    return written(content, 201, headers)
 
 
 def current(request: web.Request, wire: Callable[[Row], dict[str, Any]]) -> Callable[[Row], None]:
