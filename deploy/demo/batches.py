@@ -64,6 +64,7 @@ class Recipe:
     seed: int
     password_hash: str
     qr_keys_file: Path
+    sign: bool
 
 
 class _Process:
@@ -78,7 +79,7 @@ class Maker:
     def __init__(self, recipe: Recipe) -> None:
         self._seed = recipe.seed
         self._password_hash = recipe.password_hash
-        self._qr_keys = KeyRing.from_file(recipe.qr_keys_file)
+        self._qr_keys, self._sign = KeyRing.from_file(recipe.qr_keys_file), recipe.sign
 
     def make(self, companies: Sequence[Missing]) -> Batch:
         rows: dict[str, Rows] = defaultdict(Rows)
@@ -86,7 +87,7 @@ class Maker:
         made = Made()
         for each in companies:
             one = company(each.index, each.now, self._seed)
-            given = Given(self._password_hash, self._qr_keys, Journeys(one))
+            given = Given(self._password_hash, self._qr_keys, self._sign, Journeys(one))
             for owner in each.owners:
                 SIDES[owner].add(rows[owner], one, given)
                 counts[owner] += 1

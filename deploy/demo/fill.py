@@ -21,7 +21,7 @@ from deploy.demo.bulk import SetAside, is_big
 from deploy.demo.copying import framed
 from deploy.demo.generate import SEED
 from deploy.demo.plan import Found, plan
-from deploy.demo.sides import SIDES
+from deploy.demo.sides import LEGACY, SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +75,8 @@ async def fill(
             return Filled()
         if not missing.companies and missing.admin is None:
             return Filled()
-        recipe = Recipe(seed, await _password_hash(connections), qr_keys_file)
+        sign = not is_big(missing.wanted_of(LEGACY))
+        recipe = Recipe(seed, await _password_hash(connections), qr_keys_file, sign)
         return await _fill(connections, recipe, missing, progress)
 
 

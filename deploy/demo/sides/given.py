@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """`password_hash` is every demo account's; `qr_keys` sign the codes that legacy keeps."""
+    """`password_hash` is every demo account's; `qr_keys` sign the codes that legacy keeps, if it is to."""
 
     password_hash: str
     qr_keys: KeyRing
+    sign: bool
     journeys: Journeys
     """Of the company that is written."""
