@@ -1,8 +1,8 @@
 """Demo data that looks like life: Indian cities, bus companies, departures, passengers and what they booked.
 
-Deterministic from a seed and the instant it is made for. Companies are independent of each other, so that a
-larger scale only adds to those that are there. `generate` makes neutral rows, `sides` writes them down for each
-database, `fill` brings them there.
+Deterministic from a seed and the instant it is made for. Companies are independent of each other, so that
+a larger scale only adds to those that are there. `generate` makes neutral rows, `sides` writes them down for
+each database, `fill` brings them there.
 """
 
 from __future__ import annotations
