@@ -347,7 +347,7 @@ async def test_guessing_is_limited_and_reading_is_not(start_edge):
     assert {(await edge.get("/api/auth/me"))[0].status for _ in range(10)} == {200}
 
 
-@pytest.mark.parametrize(("mount", "folder"), [("legacy", "legacy/static"), ("web", "common/web/static")])
+@pytest.mark.parametrize(("mount", "folder"), [("legacy", "legacy/static"), ("common", "common/web/static")])
 async def test_static_files_come_from_the_checkout(edge, mount, folder):
     files = [
         path

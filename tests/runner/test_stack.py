@@ -40,7 +40,11 @@ def test_a_request_goes_all_the_way(private_stack: RunningStack):
 
 def test_every_process_is_ready(private_stack: RunningStack):
     assert {name: part["state"] for name, part in private_stack.status().items()} == dict.fromkeys(
-        ("postgres", "valkey", "legacy", "strangler", "gateway"), "ready"
+        (
+            *("postgres", "valkey", "legacy", "strangler", "gateway"),
+            *(f"{domain}-service" for domain in ("auth", "user", "company", "ticketing", "qr", "payment")),
+        ),
+        "ready",
     )
 
 

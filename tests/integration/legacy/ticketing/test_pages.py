@@ -210,7 +210,7 @@ class TestChoosingSeats:
         [
             (hold_form("1A", **{"passengers.1.name": ""}), "Please give a name."),
             (hold_form("1A", **{"passengers.1.name": "Ravi"}), "Choose one seat for each passenger."),
-            ({**hold_form("1A"), "seat": []}, "Missing data"),
+            ({**hold_form("1A"), "seat": []}, "Please fill this in"),
             (hold_form("9Z"), "There is no such seat"),
             (hold_form("1A", **{"passengers.0.age": "200"}), "Must be"),
         ],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis.asyncio as redis
 from aiohttp.test_utils import TestServer
 
-from common.events.event import decode_entry, encode_entry, stream_of
+from common.events.event import REWOUND, Event, decode_entry, encode_entry, stream_of
 from services.payment.app import create_app
 from tests.integration.services.payment.conftest import CARD
 from tests.integration.services.payment.world import change, event
@@ -29,17 +30,27 @@ class Ticketing:
         self._last = 0
 
     async def tell(self, booking, **changes: Any):
+        if not self._last:
+            await self._begin()
         change(booking, **changes)
         told = event(f"ticketing.booking.{booking.data['status']}", booking.data, self._last + 1)
         entry = encode_entry(told, prev=self._last, low=told.seq)
         await self._redis.xadd(stream_of("ticketing"), {"e": entry})
         self._last = told.seq
 
+    async def _begin(self) -> None:
+        """As a relay does for a listener that has asked: say from where, and only then what."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._redis.hexists(f"{stream_of('ticketing')}:wanted", "payment"):
+                await asyncio.sleep(0.02)
+        marker = Event("ticketing", 0, REWOUND, 1, "", datetime.now(UTC), {"since": 0})
+        await self._redis.xadd(stream_of("ticketing"), {"e": encode_entry(marker, prev=0, low=0)})
+
     async def heard(self):
         """What payments have told, and of what."""
         entries = await self._redis.xrange(stream_of("payment"))
         told = [decode_entry(entry_id, content[b"e"]).event for entry_id, content in entries]
-        return [(each.type, each.data["amount_minor"]) for each in told]
+        return [(each.type, each.data["amount_minor"]) for each in told if each.type != REWOUND]
 
 
 @pytest.fixture
