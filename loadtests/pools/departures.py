@@ -1,4 +1,4 @@
-"""What can be searched for and bought: stretches that buses run in the days to come, departures with seats."""
+"""What can be searched for and bought: stretches that buses run soon, and departures with seats."""
 
 from __future__ import annotations
 
