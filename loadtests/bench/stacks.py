@@ -1,4 +1,4 @@
-"""Stacks of a benchmark's own: the monolith alone, or the services alone, each from its first start on."""
+"""Stacks of a benchmark's own, each from its first start on: one side alone, or both with demo data."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Side = Literal["legacy", "service"]
+Sides = Literal["legacy", "service", "both"]
 
 SIDES: Final[tuple[Side, ...]] = ("legacy", "service")
 ADMIN_EMAIL: Final = "admin@bench.example"
@@ -34,6 +35,7 @@ _ENVIRONMENT: Final = {
     "BANYAN_ADMIN_PASSWORD": ADMIN_PASSWORD,
     "BANYAN_GATEWAY_GUESS_RATE": "10000r/s",
     "BANYAN_GATEWAY_GUESS_BURST": "10000",
+    "BANYAN_LOG_FORMAT": "json",
     "BANYAN_LOGIN_FAILURES_PER_ADDRESS": "0",
     "BANYAN_REGISTRATIONS_PER_ADDRESS": "0",
 }
@@ -43,7 +45,7 @@ _ENVIRONMENT: Final = {
 class Stack:
     """One that runs; `facts` is what it says of itself."""
 
-    side: Side
+    side: Sides
     facts: Mapping[str, Any]
 
     def host_of(self, domain: str) -> tuple[str, int]:
@@ -62,27 +64,29 @@ class Stack:
 
     def pids(self) -> dict[str, list[int]]:
         """By process of the stack: it and its descendants, as of now."""
-        parts = control.order(Path(self.facts["control"]), "status")["parts"]
-        return {part["name"]: machine.family(part["pid"]) for part in parts if part["pid"]}
+        return {name: machine.family(pid) for name, pid in roots(self.facts).items()}
+
+
+def roots(facts: Mapping[str, Any]) -> dict[str, int]:
+    """By process of a running stack: the pid that the runner started."""
+    parts = control.order(Path(facts["control"]), "status")["parts"]
+    return {part["name"]: part["pid"] for part in parts if part["pid"]}
 
 
 @contextmanager
-def stack_of(side: Side, console: Console) -> Generator[Stack]:
-    """Start a stack without data; it ends with the block, or with this process."""
+def stack_of(side: Sides, console: Console, *, demo: bool = False, fast: bool = True) -> Generator[Stack]:
+    """Start a stack; it ends with the block, or with this process.
+
+    Without `demo` it is empty but for an admin. Without `fast` a commit waits for the disk, as it does where
+    people pay.
+    """
     with tempfile.TemporaryDirectory(prefix="banyan-bench-", ignore_cleanup_errors=True) as folder:
         state = Path(folder)
         state.chmod(0o711)  # PostgreSQL steps down from root to a user who must get in
         command = [sys.executable, "-m", "deploy.local", "--state", str(state), "run", "--port", "0"]
-        command += [
-            "--fast",
-            "--no-demo",
-            "--side",
-            side,
-            "--admin",
-            ADMIN_EMAIL,
-            "--owner",
-            str(os.getpid()),
-        ]
+        command += ["--side", side, "--owner", str(os.getpid())]
+        command += ["--fast"] if fast else []
+        command += [] if demo else ["--no-demo", "--admin", ADMIN_EMAIL]
         log = state / "runner.txt"
         with log.open("w") as output:
             runner = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
@@ -90,7 +94,7 @@ def stack_of(side: Side, console: Console) -> Generator[Stack]:
             )
         facts = state / "run" / "stack.json"
         try:
-            with console.status(f"Starting the {side} side …"):
+            with console.status("Starting both sides …" if side == "both" else f"Starting the {side} side …"):
                 deadline = time.monotonic() + START_WITHIN_S
                 while not facts.exists():
                     if runner.poll() is not None or time.monotonic() > deadline:
