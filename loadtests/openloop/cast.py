@@ -1,0 +1,106 @@
+"""The people of the pools, signed in for as long as a window takes, and what they ask before and after it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+
+from deploy.demo import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from loadtests.openloop.lines import Lines
+    from loadtests.pools import Person, Pools
+    from loadtests.wire import Answer
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AT_ONCE: Final = 8
+GOOD_FOR_S: Final = 360.0
+"""A token that ends sooner is not good enough for a window to come."""
+PAGE: Final = 100
+_WAITS: Final = 60
+
+
+class CannotAskError(Exception):
+    """What is to be asked cannot be made up from these pools; the message says why, in a line."""
+
+
+class Subject(NamedTuple):
+    """Something to ask for: by whom, the id in the path, and what else it takes."""
+
+    by: Person | None = None
+    id: str = ""
+    more: Any = None
+
+
+class Cast:
+    """Those of one run. Whatever is chosen comes from the seed, so that two runs choose alike."""
+
+    def __init__(self, pools: Pools, lines: Lines, seed: int) -> None:
+        self.pools, self.lines, self.seed = pools, lines, seed
+        self.dice = Random(f"cast:{seed}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — it repeats itself
+
+    def some(self, of: Sequence[T], count: int) -> list[T]:
+        """As many of them, in an order by chance."""
+        return self.dice.sample(list(of), min(count, len(of)))
+
+    async def signed_in(self, people: Iterable[Person]) -> None:
+        """Log those in anew whose tokens end too soon."""
+        soon = time.time() + GOOD_FOR_S
+        await in_turns([each for each in people if each["expires_at"] < soon], self._log_in)
+
+    async def get(self, path: str, by: Person | None = None) -> Any:
+        return (await self.ask("GET", path, by)).json()
+
+    async def pages(self, path: str, by: Person | None = None, *, most: int) -> list[Any]:
+        """The items of a list, at most so many."""
+        items: list[Any] = []
+        path += f"{'&' if '?' in path else '?'}limit={PAGE}"
+        cursor = ""
+        while True:
+            page = await self.get(path + cursor, by)
+            items += page["items"]
+            if page["next_cursor"] is None or len(items) >= most:
+                return items[:most]
+            cursor = f"&cursor={page['next_cursor']}"
+
+    async def ask(self, method: str, path: str, by: Person | None = None, body: Any = None) -> Answer:
+        """Raises CannotAskError for an answer that is no success; waits if it is told to."""
+        token = by["access_token"] if by else None
+        for _ in range(_WAITS):
+            answer = await self.lines.ask(method, path, token=token, body=body)
+            if answer.status != 429:
+                break
+            await asyncio.sleep(int(answer.header("Retry-After") or 1))
+        if not 200 <= answer.status < 300:
+            raise CannotAskError(
+                f"{method} {path}: {answer.status} {answer.body[:300].decode(errors='replace')}"
+            )
+        return answer
+
+    async def log_in(self, email: str) -> Any:
+        return (
+            await self.ask("POST", "/api/auth/login", None, {"email": email, "password": PASSWORD})
+        ).json()
+
+    async def _log_in(self, person: Person) -> None:
+        began = time.time()
+        tokens = await self.log_in(person["email"])
+        person["access_token"], person["refresh_token"] = tokens["access_token"], tokens["refresh_token"]
+        person["expires_at"] = began + tokens["expires_in"]
+
+
+async def in_turns(items: Iterable[T], act: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE) -> list[R]:
+    """Act on each, a few at once; the results are in the order of the items. The first error ends it."""
+    turns = asyncio.Semaphore(at_once)
+
+    async def one(item: T) -> R:
+        async with turns:
+            return await act(item)
+
+    return list(await asyncio.gather(*map(one, items)))
