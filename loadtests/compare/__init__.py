@@ -1,0 +1,1 @@
+"""The comparison of both sides under the same load: `python -m loadtests`."""

@@ -1,0 +1,144 @@
+"""One turn at a time: the load is made by another process, what it costs is read here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from loadtests.compare import children, statements
+from loadtests.compare.plan import TAIL_S
+from loadtests.compare.watch import Watch
+from loadtests.compare.windows import per_second, without_idle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from loadtests.compare.plan import Turn
+    from loadtests.compare.sizes import Size
+    from loadtests.compare.stage import Stage
+
+Found: TypeAlias = "list[dict[str, Any]]"
+
+PATIENCE_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Meters:
+    """How turns are measured on a stage; `idle_ms_per_s` is what each process uses when nobody asks."""
+
+    stage: Stage
+    size: Size
+    seed: int
+    idle_ms_per_s: Mapping[str, float] = field(default_factory=dict)
+
+    def idle(self, turn: Turn) -> dict[str, Any]:
+        """Every process runs all the time, on whichever side the flags are."""
+        watch = Watch(self.stage.roots)
+        with watch.running():
+            time.sleep(turn.seconds)
+        first, last = watch.record.readings[0].at, watch.record.readings[-1].at
+        self.idle_ms_per_s = per_second(watch.record.spent(first, last), last - first)
+        return {"cpu_ms_per_s": dict(self.idle_ms_per_s), "rss_mib": watch.record.peak_mib(first, last)}
+
+    def mix(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+        """Locust's people; costs are of the part that counts, statements of the whole round."""
+        mix = self.size.mix
+        arguments = [*self._common(turn, pools), "--users", str(mix.users)]
+        arguments += ["--seconds", f"{mix.seconds:g}", "--warm", f"{mix.warm_s:g}"]
+        dsn = self.stage.admin_dsn
+        before = statements.totals(dsn) if dsn is not None else None
+        watch = Watch(self.stage.roots)
+        with watch.running():
+            found: dict[str, Any] = children.run(
+                "loadtests.people",
+                arguments,
+                within_s=mix.warm_s + mix.seconds + PATIENCE_S,
+                at_progress=at_progress,
+            )
+            time.sleep(TAIL_S)
+        after = statements.totals(dsn) if dsn is not None else None
+        began, seconds = float(found.pop("began")), float(found["seconds"])
+        record, ended = watch.record, began + seconds
+        found |= {
+            "side": turn.side,
+            "round": turn.round,
+            "cpu_s": self._cost(watch, began, ended, TAIL_S),
+            "cpu_s_per_second": record.spent_per_second(began, int(seconds)),
+            "rss_mib": record.peak_mib(began, ended),
+            "statements": statements.difference(before, after),
+        }
+        return [found]
+
+    def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+        """One route alone at a fixed rate; what a write sets off elsewhere is waited for and counted."""
+        paced = self.size.routes
+        arguments = ["route", *self._common(turn, pools), "--route", turn.what, "--rate", f"{turn.per_s:g}"]
+        arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
+        tail_s = 0.0 if turn.what.startswith("GET ") else TAIL_S
+        return self._paced(turn, arguments, paced.warm_s + paced.seconds, tail_s, at_progress)
+
+    def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+        """From the home page to the ticket's code, with everything that events set off."""
+        paced = self.size.journey
+        arguments = ["journey", *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
+        arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
+        return self._paced(turn, arguments, paced.warm_s + paced.seconds, TAIL_S, at_progress)
+
+    def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> list[dict[str, Any]]:
+        """Rate by rate; what a step costs is known where the step says when it was."""
+        curves = self.size.curves
+        arguments = ["steps", "--host", self.stage.host, "--pools", str(pools), "--what", turn.what]
+        arguments += ["--rates", ",".join(map(str, curves.rates)), "--seconds", f"{curves.step_s:g}"]
+        watch = Watch(self.stage.roots)
+        with watch.running():
+            steps: list[dict[str, Any]] = children.run(
+                "loadtests.openloop",
+                arguments,
+                within_s=len(curves.rates) * curves.step_s * 3 + PATIENCE_S,
+                at_line=lambda _line: watch.read_now(),
+                at_progress=at_progress,
+            )
+        for step in steps:
+            step |= {"side": turn.side, "round": turn.round}
+            if "began" in step and "ended" in step:
+                step["cpu_s"] = self._cost(watch, step["began"], step["ended"], 0.0)
+        return steps
+
+    def _paced(
+        self,
+        turn: Turn,
+        arguments: list[str],
+        seconds: float,
+        tail_s: float,
+        at_progress: Callable[[float], object],
+    ) -> Found:
+        moments: dict[str, float] = {}
+        watch = Watch(self.stage.roots)
+
+        def at_line(line: str) -> None:
+            if line in {"measuring", "measured"}:
+                moments[line] = watch.read_now()
+
+        with watch.running():
+            found: dict[str, Any] = children.run(
+                "loadtests.openloop",
+                arguments,
+                within_s=seconds + PATIENCE_S,
+                at_line=at_line,
+                at_progress=at_progress,
+            )
+            ended = moments.get("measured", found["ended"])
+            time.sleep(max(0.0, ended + tail_s - time.time()))
+        began = moments.get("measuring", found["began"])
+        cost = self._cost(watch, began, ended, tail_s)
+        return [found | {"side": turn.side, "round": turn.round, "cpu_s": cost}]
+
+    def _common(self, turn: Turn, pools: Path) -> list[str]:
+        """The same round of any side has the same seed: the same people want the same."""
+        return ["--host", self.stage.host, "--pools", str(pools), "--seed", str(self.seed + turn.round)]
+
+    def _cost(self, watch: Watch, began: float, ended: float, tail_s: float) -> dict[str, float]:
+        spent = watch.record.spent(began, ended + tail_s)
+        return without_idle(spent, self.idle_ms_per_s, tail_s)
