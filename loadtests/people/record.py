@@ -1,0 +1,66 @@
+"""What happened, from the end of the warm-up on: the document that the comparison reads."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from loadtests.people.cast import Cast
+
+
+class Record:
+    """Listens to every request; only those that began at `since` or later count."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.since = float("inf")
+        self._ms: dict[str, list[float]] = {}
+        self._failed: Counter[str] = Counter()
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._examples: dict[tuple[str, str], str] = {}
+        self._ends: list[float] = []
+        self.warm_up_failures = 0
+        environment.events.request.add_listener(self._hear)  # type: ignore[no-untyped-call] # Locust's has no types
+
+    def begin(self) -> None:
+        self.since = time.time()
+
+    def _hear(
+        self, name: str, response_time: float, exception: Exception | None, start_time: float, **_: object
+    ) -> None:
+        if start_time < self.since:
+            self.warm_up_failures += exception is not None
+            return
+        self._ms.setdefault(name, []).append(round(response_time, 3))
+        self._ends.append(start_time + response_time / 1e3)
+        if exception is not None:
+            self._failed[name] += 1
+            self._failures[name, str(exception)] += 1
+            self._examples.setdefault((name, str(exception)), getattr(exception, "example", ""))
+
+    def document(self, cast: Cast, seconds: float) -> dict[str, Any]:
+        per_second = [0] * round(seconds)
+        for end in self._ends:
+            if end < self.since + len(per_second):
+                per_second[int(end - self.since)] += 1
+        booked = [took_ms for began, took_ms in cast.booked_ms if began >= self.since]
+        return {
+            "began": self.since,
+            "seconds": seconds,
+            "requests": len(self._ends),
+            "failed": self._failed.total(),
+            "failed_in_warm_up": self.warm_up_failures,
+            "failures": [
+                {"route": route, "what": what, "count": count, "example": self._examples[route, what]}
+                for (route, what), count in self._failures.most_common()
+            ],
+            "routes": {
+                route: {"ms": times, "failed": self._failed[route]}
+                for route, times in sorted(self._ms.items())
+            },
+            "per_second": per_second,
+            "journeys": {"booked": len(booked), "ms": [round(each, 3) for each in booked]},
+        }
