@@ -1,0 +1,140 @@
+"""What the services have promised, and whether this run shows that they keep it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from loadtests.report import rule
+from loadtests.report.result import LEGACY, SERVICE
+from loadtests.report.routes import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loadtests.report.intervals import Ratio
+    from loadtests.report.knees import Curve
+    from loadtests.report.routes import Figure, Findings
+
+Status = Literal["met", "missed", "cannot be told"]
+
+MOST_CPU_OF_A_READ: Final = 1.10
+MOST_CPU_OF_A_JOURNEY: Final = 1.20
+KNEES: Final = ("search", "seats", "booking", "verify")
+MOST_NAMED: Final = 4
+SIGNS: Final[dict[Status, str]] = {"met": "✓", "missed": "✗", "cannot be told": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One route, or one curve, that a goal speaks of; `said` are its figures in words."""
+
+    name: str
+    status: Status
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Missed if one case is, met if all are; else it cannot be told."""
+
+    name: str
+    status: Status
+    said: str
+    cases: tuple[Case, ...]
+
+
+def of_all(routes: Sequence[Findings], journey: Findings | None, curves: Sequence[Curve]) -> tuple[Goal, ...]:
+    reads = [route for route in routes if route.is_read]
+    return (
+        _goal(
+            "p99 of every read route at equal load: no worse than legacy's",
+            [_case(route, "p99", _no_worse) for route in reads],
+            "no read route was measured at equal load",
+            together(reads, "p99"),
+        ),
+        _goal(
+            f"CPU per request of every read route: at most {MOST_CPU_OF_A_READ:.2f} {rule.TIMES} legacy's",
+            [_case(route, "cpu", partial(_at_most, limit=MOST_CPU_OF_A_READ)) for route in reads],
+            "no read route was measured at equal load",
+            together(reads, "cpu"),
+        ),
+        _goal(
+            f"CPU of a booking journey: at most {MOST_CPU_OF_A_JOURNEY:.2f} {rule.TIMES} legacy's",
+            [_case(journey, "cpu", lambda figure: _at_most(figure, MOST_CPU_OF_A_JOURNEY))]
+            if journey
+            else [],
+            "the journey was not measured",
+        ),
+        _goal(
+            f"Throughput at the knee ({', '.join(KNEES)}): higher than legacy's",
+            [_knee(what, curves) for what in KNEES] if curves else [],
+            "no curve was measured",
+        ),
+    )
+
+
+def _goal(name: str, cases: Sequence[Case], if_none: str, all_in_one: Ratio | None = None) -> Goal:
+    if not cases:
+        return Goal(name, "cannot be told", if_none, ())
+    if len(cases) == 1:
+        return Goal(name, cases[0].status, cases[0].said, tuple(cases))
+    by_status = {status: [case for case in cases if case.status == status] for status in SIGNS}
+    missed = ", ".join(f"{case.name} {case.said}" for case in by_status["missed"][:MOST_NAMED])
+    if len(by_status["missed"]) > MOST_NAMED:
+        missed += ", …"
+    said = ", ".join(f"{len(those)} {status}" for status, those in by_status.items() if those)
+    status: Status = "missed" if missed else "cannot be told" if by_status["cannot be told"] else "met"
+    if missed:
+        said += f": {missed}"
+    if all_in_one is not None:
+        said += f"; all together {rule.text(all_in_one)} {rule.TIMES}"
+    return Goal(name, status, said, tuple(cases))
+
+
+def _case(findings: Findings, figure_name: str, is_kept: Callable[[Figure], bool | None]) -> Case:
+    figure = findings.figures.get(figure_name)
+    if figure is None:
+        return Case(findings.name, "cannot be told", "not measured")
+    kept = is_kept(figure)
+    said = f"{rule.text(figure.ratio)} {rule.TIMES}" if figure.ratio is not None else rule.NONE
+    if kept is None:
+        return Case(
+            findings.name, "cannot be told", f"{said}; {figure.why_unsure or 'the limit is within it'}"
+        )
+    return Case(findings.name, "met" if kept else "missed", said)
+
+
+def _no_worse(figure: Figure) -> bool | None:
+    """As the rule says: `same` is no worse."""
+    return None if figure.verdict in {None, "unsure"} else figure.verdict != "worse"
+
+
+def _at_most(figure: Figure, limit: float) -> bool | None:
+    """True if the whole interval is below the limit, False if it is above."""
+    if (
+        not figure.is_comparable
+        or figure.ratio is None
+        or figure.ratio.low is None
+        or figure.ratio.high is None
+    ):
+        return None
+    if figure.ratio.high <= limit:
+        return True
+    return False if figure.ratio.low > limit else None
+
+
+def _knee(what: str, curves: Sequence[Curve]) -> Case:
+    curve = next((each for each in curves if each.what == what), None)
+    if curve is None:
+        return Case(what, "cannot be told", "not measured")
+    achieved = {side: curve.achieved_per_s(side) for side in (LEGACY, SERVICE)}
+    said = " against ".join(
+        f"{rule.number(amount)}/s" if amount is not None else "nothing measured"
+        for amount in (achieved[SERVICE], achieved[LEGACY])
+    )
+    is_higher = curve.is_higher()
+    if is_higher is None:
+        return Case(what, "cannot be told", f"{said}; the steps do not tell them apart")
+    return Case(what, "met" if is_higher else "missed", said)

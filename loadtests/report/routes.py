@@ -1,0 +1,263 @@
+"""What is found out of one route, or of the journey: figures of either side, their ratios, and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from loadtests.report import cpu, intervals, rule
+from loadtests.report.result import LEGACY, SERVICE, RouteWindow, by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from loadtests.report.intervals import Ratio
+    from loadtests.report.result import JourneyWindow, Result
+    from loadtests.report.rule import Word
+
+JUDGED: Final = ("p50", "p99", "cpu")
+TITLES: Final = {
+    "p50": "p50, ms",
+    "p99": "p99, ms",
+    "mean": "mean, ms",
+    "cpu": "CPU per request, ms",
+    "throughput": "throughput, requests/s",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of both sides; `verdict` is None where nothing is judged, `why_unsure` "" where all is said.
+
+    Sides that failed too much, or were not both measured, are not comparable whatever the figures.
+    """
+
+    name: str
+    legacy: float | None
+    service: float | None
+    ratio: Ratio | None
+    verdict: Word | None = None
+    why_unsure: str = ""
+    is_comparable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A side's counts and costs, all rounds together."""
+
+    side: str
+    rounds: int
+    asked: int
+    failed: int
+    samples: int
+    p50_ms: float | None
+    p99_ms: float | None
+    cost: cpu.Cost | None
+
+    @property
+    def failed_share(self) -> float:
+        return self.failed / self.asked if self.asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Of a route at one rate, of a route in the mix, or of the journey."""
+
+    name: str
+    rate_per_s: float | None
+    sides: Mapping[str, Side]
+    figures: Mapping[str, Figure]
+
+    @property
+    def is_read(self) -> bool:
+        return self.name.startswith(("GET ", "HEAD "))
+
+    @property
+    def has_few(self) -> bool:
+        """Whether a p99 rests on fewer requests than it should."""
+        return any(side.samples < intervals.FEW for side in self.sides.values())
+
+    def verdicts(self) -> dict[str, Word]:
+        return {name: figure.verdict for name, figure in self.figures.items() if figure.verdict is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """By how much a round's ratio strays from another's (of logarithms), pooled over routes."""
+
+    of_logs: float
+    freedom: int
+
+
+def of_all(result: Result) -> tuple[list[Findings], list[Findings], Findings | None, Scatter]:
+    """The routes at equal load, the routes in the mix, and the journey, each in the order of names."""
+    idle = result.idle_cpu_ms_per_s
+    at_load = {name: result.of_route(name, from_mix=False) for name in {each.route for each in result.routes}}
+    in_mix = {
+        name: result.of_route(name, from_mix=True)
+        for name in {name for mix in result.mix for name in mix.routes}
+    }
+    journey = by_side(result.journey)
+    costs = [_costs(sides, idle) for sides in at_load.values()]
+    cpu_scatter = _scatter(_cpu_ratios(each) for each in (*costs, _costs(journey, idle)))
+    found_at_load, found_in_mix = (
+        [_of(name, those[name], idle, cpu_scatter, of_answers) for name in sorted(those, key=_by_path)]
+        for those in (at_load, in_mix)
+        for of_answers in (_scatter(_answers_ratios(sides) for sides in those.values()),)
+    )
+    found_journey = None
+    if journey:
+        of_answers = _scatter([_answers_ratios(journey)])
+        found_journey = _of("booking journey", journey, idle, cpu_scatter, of_answers)
+    return found_at_load, found_in_mix, found_journey, cpu_scatter
+
+
+def together(found: Iterable[Findings], figure: str) -> Ratio | None:
+    """Of all routes that can be compared, their ratios' geometric mean."""
+    figures = [each.figures[figure] for each in found if figure in each.figures]
+    return intervals.together(
+        [each.ratio for each in figures if each.is_comparable and each.ratio is not None]
+    )
+
+
+def _scatter(pairs: Iterable[Mapping[int, float]]) -> Scatter:
+    return Scatter(*intervals.scatter_of_rounds(pairs))
+
+
+def _by_path(route: str) -> tuple[str, str]:
+    method, _, path = route.partition(" ")
+    return path, method
+
+
+def _of(
+    name: str,
+    windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]],
+    idle: Mapping[str, float],
+    scatter: Scatter,
+    of_answers: Scatter,
+) -> Findings:
+    costs = _costs(windows, idle)
+    sides = {side: _side(side, those, costs.get(side, {})) for side, those in windows.items()}
+    legacy, service = (_samples(windows.get(side, ())) for side in (LEGACY, SERVICE))
+    quantiles = intervals.quantile_ratios(service, legacy, (0.5, 0.99))
+    p50, p99 = quantiles or (None, None)
+    cpu_ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
+    why = _why_unsure(sides)
+    figures = {
+        "p50": _judged("p50", _quantile(legacy, 0.5), _quantile(service, 0.5), p50, why),
+        "p99": _judged("p99", _quantile(legacy, 0.99), _quantile(service, 0.99), p99, why),
+        "mean": Figure("mean", _mean(legacy), _mean(service), intervals.mean_ratio(service, legacy)),
+        "throughput": _throughput(windows, of_answers),
+    }
+    nets = {side: each.cost.net_ms for side, each in sides.items() if each.cost is not None}
+    if nets:
+        figures["cpu"] = _judged("cpu", nets.get(LEGACY), nets.get(SERVICE), cpu_ratio, why)
+    rates = [each.rate_per_s for those in windows.values() for each in those if isinstance(each, RouteWindow)]
+    return Findings(name, next((rate for rate in rates if rate), None), sides, figures)
+
+
+def _judged(name: str, legacy: float | None, service: float | None, ratio: Ratio | None, why: str) -> Figure:
+    if why:
+        return Figure(name, legacy, service, ratio, "unsure", why, is_comparable=False)
+    if ratio is None:
+        return Figure(
+            name, legacy, service, None, "unsure", "not measured on both sides", is_comparable=False
+        )
+    if ratio.low is None:
+        return Figure(name, legacy, service, ratio, "unsure", "one round alone has no interval")
+    word = rule.judge(ratio)
+    return Figure(name, legacy, service, ratio, word, "interval too wide" if word == "unsure" else "")
+
+
+def _why_unsure(sides: Mapping[str, Side]) -> str:
+    missing = [side for side in (LEGACY, SERVICE) if side not in sides]
+    if missing:
+        return f"{' and '.join(missing)} not measured"
+    failing = [
+        f"{side} failed {sides[side].failed_share:.1%}"
+        for side in (LEGACY, SERVICE)
+        if sides[side].failed_share > rule.TOO_MANY_FAILED
+    ]
+    return ", ".join(failing)
+
+
+def _side(side: str, windows: Sequence[RouteWindow | JourneyWindow], costs: Mapping[int, cpu.Cost]) -> Side:
+    ordered = sorted(each for window in windows for each in window.ms)
+    return Side(
+        side=side,
+        rounds=len(windows),
+        asked=sum(_asked(window) for window in windows),
+        failed=sum(window.failed for window in windows),
+        samples=len(ordered),
+        p50_ms=intervals.quantile(ordered, 0.5) if ordered else None,
+        p99_ms=intervals.quantile(ordered, 0.99) if ordered else None,
+        cost=cpu.mean_cost(list(costs.values())),
+    )
+
+
+def _asked(window: RouteWindow | JourneyWindow) -> int:
+    return window.asked if isinstance(window, RouteWindow) else window.journeys
+
+
+def _costs(
+    windows: Mapping[str, Iterable[RouteWindow | JourneyWindow]], idle: Mapping[str, float]
+) -> dict[str, dict[int, cpu.Cost]]:
+    """By side and round; rounds without CPU are left out."""
+    return {
+        side: {
+            window.round: found
+            for window in those
+            if (found := cpu.cost(window, _asked(window), idle)) is not None
+        }
+        for side, those in windows.items()
+    }
+
+
+def _cpu_ratios(costs: Mapping[str, Mapping[int, cpu.Cost]]) -> dict[int, float]:
+    """Service over legacy by round, where both have one; what cost nothing above idle has no ratio."""
+    legacy, service = costs.get(LEGACY, {}), costs.get(SERVICE, {})
+    return {
+        number: service[number].net_ms / legacy[number].net_ms
+        for number in sorted(legacy.keys() & service.keys())
+        if service[number].net_ms > 0 and legacy[number].net_ms > 0
+    }
+
+
+def _samples(windows: Iterable[RouteWindow | JourneyWindow]) -> dict[int, Sequence[float]]:
+    return {window.round: window.ms for window in windows if window.ms}
+
+
+def _quantile(rounds: Mapping[int, Sequence[float]], part: float) -> float | None:
+    ordered = sorted(each for samples in rounds.values() for each in samples)
+    return intervals.quantile(ordered, part) if ordered else None
+
+
+def _mean(rounds: Mapping[int, Sequence[float]]) -> float | None:
+    samples = [each for of_round in rounds.values() for each in of_round]
+    return sum(samples) / len(samples) if samples else None
+
+
+def _throughput(windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]], scatter: Scatter) -> Figure:
+    """Right answers a second. A rate from outside, or people's thinking, is no merit: it is not judged."""
+    amounts = {side: _per_second(those) for side, those in windows.items()}
+    legacy, service = amounts.get(LEGACY), amounts.get(SERVICE)
+    ratio = intervals.ratio_of_rounds(_answers_ratios(windows), scatter.of_logs, scatter.freedom)
+    return Figure("throughput", legacy, service, ratio)
+
+
+def _answers_ratios(windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]]) -> dict[int, float]:
+    """Service over legacy by round, where both gave right answers."""
+    rounds = {
+        side: {window.round: _per_second([window]) for window in those} for side, those in windows.items()
+    }
+    legacy, service = rounds.get(LEGACY, {}), rounds.get(SERVICE, {})
+    return {
+        number: above / below
+        for number in sorted(service.keys() & legacy.keys())
+        if (above := service[number]) and (below := legacy[number])
+    }
+
+
+def _per_second(windows: Sequence[RouteWindow | JourneyWindow]) -> float | None:
+    seconds = sum(window.seconds for window in windows)
+    return sum(_asked(window) - window.failed for window in windows) / seconds if seconds else None
