@@ -19,6 +19,7 @@ from rich.markdown import Markdown
 from loadtests.bench import machine
 from loadtests.compare import children, plan, stage
 from loadtests.compare.arguments import parse
+from loadtests.compare.asked import NOT_ASKED
 from loadtests.compare.casts import Casts
 from loadtests.compare.measuring import Meters
 from loadtests.compare.progress import Bar
@@ -121,11 +122,12 @@ def _measure(
     arguments: Arguments, where: Stage, sides: Sequence[str], result: Result, console: Console
 ) -> None:
     size, document = arguments.size, result.document
+    document["not_asked"] = dict(NOT_ASKED) if size.routes_asked == "all" else {}
     table = load_table(ROUTES_FILE)
     reads = [route.name for route in table.routes if route.group is None]
     turns = plan.turns(size, arguments.phases, sides, reads)
     bar = Bar(console, turns)
-    bar.say(f"{plan.total_s(turns, sides, size.cast) / 60:.1f} minutes of measuring at {where.host}.")
+    bar.say(f"{plan.total_s(turns, size.cast) / 60:.1f} minutes of measuring at {where.host}.")
     meters = Meters(where, size, arguments.seed)
     with tempfile.TemporaryDirectory(prefix="banyan-casts-") as folder, bar.shown():
         casts = Casts(where.host, Path(folder), people=size.cast, seed=arguments.seed)

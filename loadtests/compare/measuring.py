@@ -72,12 +72,15 @@ class Meters:
         return [found]
 
     def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
-        """One route alone at a fixed rate; what a write sets off elsewhere is waited for and counted."""
+        """One route alone at a fixed rate.
+
+        Without a tail: what a write's warm-up set off falls into the window as what the window sets off falls
+        behind it, and behind it the program also clears away what it has made.
+        """
         paced = self.size.routes
         arguments = ["route", *self._common(turn, pools), "--route", turn.what, "--rate", f"{turn.per_s:g}"]
         arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
-        tail_s = 0.0 if turn.what.startswith("GET ") else TAIL_S
-        return self._paced(turn, arguments, paced.warm_s + paced.seconds, tail_s, at_progress)
+        return self._paced(turn, arguments, paced.warm_s + paced.seconds, 0.0, at_progress)
 
     def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
         """From the home page to the ticket's code, with everything that events set off."""

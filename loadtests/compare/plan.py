@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from loadtests.compare.asked import SHARES, routes_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -17,29 +19,14 @@ if TYPE_CHECKING:
 
 LOCUST_STARTS_S: Final = 3.0
 """Until a program is imported, connected, and has written down what it found."""
-OPEN_LOOP_STARTS_S: Final = 1.0
+OPEN_LOOP_STARTS_S: Final = 0.7
+"""Likewise, with what it asks the site beforehand, and a change of sides."""
 TAIL_S: Final = 1.0
+"""After a window of writes: for what is still being heard elsewhere."""
 CASTS_AFTER_S: Final = 8 * 60
 """Access tokens live for 15 minutes; no turn takes longer than what is left of them."""
-CAST_TAKES_S: Final = 0.08
+CAST_TAKES_S: Final = 0.07
 """For each person to be found and logged in."""
-FEW_ROUTES: Final = (
-    "GET /",
-    "GET /api/search",
-    "GET /api/trips/{id}/seats",
-    "GET /api/bookings/{id}",
-    "GET /api/tickets/{id}/qr",
-    "POST /api/qr/verify",
-    "GET /api/companies/{id}/dashboard",
-)
-SMOKE_ROUTES: Final = ("GET /api/search", "GET /api/trips/{id}/seats")
-WRITES: Final = {
-    "POST /api/bookings": 1.0,
-    "POST /api/payments": 0.5,
-    "POST /api/check-ins": 0.5,
-    "POST /api/auth/login": 0.2,
-}
-"""The important ones, and at which share of the reads' rate: a password costs 30 ms of a core on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +44,15 @@ class Turn:
 def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequence[str]) -> list[Turn]:
     """All of them. `sides` are the placements that can be measured, `reads` the declared routes that read."""
     planned: list[Turn] = []
+    whole = [side for side in sides if side != "split"]
     if "idle" in phases:
         planned.append(Turn("idle", "", 1, size.idle_s))
-    whole = [side for side in sides if side != "split"]
     if "mix" in phases:
         planned += _mix(size, whole, ["split"] if "split" in sides else [])
     if "routes" in phases:
         planned += _routes(size, whole, reads)
     if "journey" in phases:
-        paced = size.journey
-        took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds + TAIL_S
-        planned += [
-            Turn("journey", side, number, took, per_s=paced.per_s)
-            for number, side in alternating(whole, paced.rounds)
-        ]
+        planned += _journey(size, whole)
     if "curves" in phases:
         planned += _curves(size, whole)
     return planned
@@ -83,11 +65,14 @@ def alternating(sides: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
             yield number + 1, side
 
 
-def total_s(planned: Sequence[Turn], sides: Sequence[str], cast: int) -> float:
-    """Of all the turns, with the people who log in on each side every few minutes."""
+def total_s(planned: Sequence[Turn], cast: int) -> float:
+    """Of all turns, and of the people who log in: for each round of the mix, and at times on each side."""
     took = sum(turn.seconds for turn in planned)
-    whole = sum(side != "split" for side in sides)
-    return took + (1 + int(took / CASTS_AFTER_S)) * whole * cast * CAST_TAKES_S
+    casts = sum(turn.phase == "mix" for turn in planned)
+    others = [turn for turn in planned if turn.phase != "mix"]
+    sides = {turn.side for turn in others if turn.side}
+    casts += len(sides) * int(sum(turn.seconds for turn in others) / CASTS_AFTER_S + (casts == 0))
+    return took + casts * cast * CAST_TAKES_S
 
 
 def _mix(size: Size, whole: Sequence[str], split: Sequence[str]) -> Iterator[Turn]:
@@ -100,14 +85,18 @@ def _mix(size: Size, whole: Sequence[str], split: Sequence[str]) -> Iterator[Tur
 def _routes(size: Size, whole: Sequence[str], reads: Sequence[str]) -> Iterator[Turn]:
     """Each route on one side and then at once on the other: what is compared lies seconds apart."""
     paced = size.routes
-    wanted = [*reads, *WRITES] if size.every_route else FEW_ROUTES if size.name == "quick" else SMOKE_ROUTES
     took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds
-    number_of_turns = 0
-    for number in range(1, paced.rounds + 1):
-        for route in wanted:
-            for side in whole if number_of_turns % 2 == 0 else reversed(whole):
-                yield Turn("routes", side, number, took, route, paced.per_s * WRITES.get(route, 1.0))
-            number_of_turns += 1
+    asked = [(number, route) for number in range(paced.rounds) for route in routes_of(size, reads)]
+    for place, (number, route) in enumerate(asked):
+        for side in whole if place % 2 == 0 else reversed(whole):
+            yield Turn("routes", side, number + 1, took, route, paced.per_s * SHARES.get(route, 1.0))
+
+
+def _journey(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
+    paced = size.journey
+    took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds + TAIL_S
+    for number, side in alternating(whole, paced.rounds):
+        yield Turn("journey", side, number, took, per_s=paced.per_s)
 
 
 def _curves(size: Size, whole: Sequence[str]) -> Iterator[Turn]:

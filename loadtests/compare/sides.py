@@ -10,6 +10,7 @@ import asyncio
 import shlex
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — a command that the user gives
 import urllib.request
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, get_args
 from urllib.error import URLError
 
@@ -47,6 +48,7 @@ WHO: Final = "load test"
 TAKEN_OVER_WITHIN_S: Final = 10.0
 COMMAND_WITHIN_S: Final = 120.0
 ANSWER_WITHIN_S: Final = 10.0
+_SHOWN: Final = 4
 
 
 class Steering(Protocol):
@@ -162,20 +164,18 @@ class ByCommand:
 
 
 def side_of(table: RouteTable, stored: FlagTable) -> Side:
-    """The side that everything is on. Raises `Refused` if some is elsewhere, or more than on a side."""
-    flags = {route.name: flag_of(stored, route.name) or LEGACY for route in table.routes if not route.group}
+    """The side that everything is on. Raises `Refused` if some is elsewhere, or on more than a side."""
     owners = {name: (parse_group(stored.groups.get(name, b"")) or Group()).owner for name in table.groups}
-    sides = set(owners.values())
-    moved = [name for name, flag in flags.items() if flag not in {Flag(mode=side) for side in sides}]
-    if len(sides) == 1 and not moved:
-        return sides.pop()
-    where = ", ".join(f"{name} ({flags[name]})" for name in moved[:3]) or ", ".join(
-        f"{name} ({owner})" for name, owner in owners.items()
-    )
+    flags = {route.name: flag_of(stored, route.name) or LEGACY for route in table.routes if not route.group}
+    side = Counter(owners.values()).most_common(1)[0][0]
+    elsewhere = [f"{name} ({owner})" for name, owner in owners.items() if owner != side]
+    elsewhere += [f"{name} ({flag})" for name, flag in flags.items() if flag != Flag(mode=side)]
+    if not elsewhere:
+        return side
     raise Refused(
-        f"Not everything is on one side: {where}{' …' if len(moved) > 3 else ''}. "
-        "It could not be put back as it was.",
-        "Finish what is going on, or: ./banyan place legacy --without-data --why …",
+        f"Not everything is on {side}: {', '.join(elsewhere[:_SHOWN])}"
+        f"{' …' if len(elsewhere) > _SHOWN else ''}. It could not be put back as it is.",
+        f"Finish what is going on, or: ./banyan place {side} --without-data --why …",
     )
 
 

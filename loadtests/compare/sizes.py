@@ -54,7 +54,7 @@ class Size:
     idle_s: float
     mix: Mix
     routes: Paced
-    every_route: bool
+    routes_asked: Literal["all", "few", "fewest"]
     journey: Paced
     curves: Curves
     budget_s: float
@@ -63,13 +63,13 @@ class Size:
 FULL: Final = Size(
     name="full",
     scale=4,
-    cast=80,
+    cast=60,
     idle_s=10,
-    mix=Mix(rounds=3, users=80, seconds=45, warm_s=5),
-    routes=Paced(rounds=3, per_s=40, seconds=2, warm_s=0.5),
-    every_route=True,
+    mix=Mix(rounds=3, users=60, seconds=30, warm_s=5),
+    routes=Paced(rounds=2, per_s=50, seconds=2, warm_s=0.3),
+    routes_asked="all",
     journey=Paced(rounds=3, per_s=4, seconds=15, warm_s=2),
-    curves=Curves(rounds=2, whats=CURVES, rates=(50, 100, 150, 200, 300, 400, 600, 800), step_s=3),
+    curves=Curves(rounds=2, whats=CURVES, rates=(50, 100, 200, 300, 450, 650), step_s=2.5),
     budget_s=30 * 60,
 )
 QUICK: Final = Size(
@@ -79,7 +79,7 @@ QUICK: Final = Size(
     idle_s=4,
     mix=Mix(rounds=1, users=40, seconds=10, warm_s=2),
     routes=Paced(rounds=1, per_s=40, seconds=1.5, warm_s=0.3),
-    every_route=False,
+    routes_asked="few",
     journey=Paced(rounds=1, per_s=4, seconds=5, warm_s=1),
     curves=Curves(rounds=1, whats=("search", "booking"), rates=(50, 150, 400), step_s=2),
     budget_s=3 * 60,
@@ -89,9 +89,9 @@ SMOKE: Final = Size(
     scale=1,
     cast=12,
     idle_s=1,
-    mix=Mix(rounds=1, users=6, seconds=3, warm_s=0),
+    mix=Mix(rounds=1, users=6, seconds=2, warm_s=0),
     routes=Paced(rounds=1, per_s=10, seconds=1, warm_s=0),
-    every_route=False,
+    routes_asked="fewest",
     journey=Paced(rounds=1, per_s=2, seconds=2, warm_s=0),
     curves=Curves(rounds=1, whats=("search",), rates=(20,), step_s=1),
     budget_s=40,
