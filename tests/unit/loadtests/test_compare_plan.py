@@ -1,0 +1,108 @@
+"""The turns of a comparison: both sides alike, close together, and within the time that was promised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from loadtests.compare import asked, plan
+from loadtests.compare.sides import ROUTES_FILE
+from loadtests.compare.sizes import FULL, PHASES, QUICK, SMOKE
+from strangler.routing.table import load_table
+
+SIDES = ("legacy", "service", "split")
+READS = [route.name for route in load_table(ROUTES_FILE).routes if route.group is None]
+
+
+def turns_of(size, phases=PHASES, sides=SIDES):
+    return plan.turns(size, phases, sides, READS)
+
+
+def sides_of(turns, phase):
+    return [turn.side for turn in turns if turn.phase == phase]
+
+
+def test_people_come_to_every_side_in_turn_and_every_other_round_the_other_way_round():
+    assert sides_of(turns_of(FULL), "mix") == [
+        *("legacy", "service", "split"),
+        *("service", "legacy", "split"),
+        *("legacy", "service", "split"),
+    ]
+
+
+def test_a_route_is_asked_on_both_sides_one_right_after_the_other():
+    routes = [turn for turn in turns_of(FULL) if turn.phase == "routes"]
+    for one, other in zip(routes[::2], routes[1::2], strict=True):
+        assert (one.what, one.round, one.per_s) == (other.what, other.round, other.per_s)
+        assert {one.side, other.side} == {"legacy", "service"}
+
+
+@pytest.mark.parametrize("phase", ["routes", "curves"])
+def test_no_side_is_always_the_first(phase):
+    turns = [turn for turn in turns_of(FULL) if turn.phase == phase]
+    first = Counter(turn.side for turn in turns[::2])
+    assert abs(first["legacy"] - first["service"]) <= 1
+
+
+def test_flags_change_as_seldom_as_alternating_allows():
+    """The last side of a route is the first of the next: half of the changes."""
+    routes = [turn for turn in turns_of(FULL) if turn.phase == "routes"]
+    changes = sum(one.side != other.side for one, other in pairwise(routes))
+    assert changes == len(routes) // 2
+
+
+@pytest.mark.parametrize("phase", ["mix", "routes", "journey", "curves"])
+def test_legacy_and_service_get_the_same_turns(phase):
+    turns = [turn for turn in turns_of(FULL) if turn.phase == phase]
+    by_side = {
+        side: sorted((turn.what, turn.round, turn.per_s) for turn in turns if turn.side == side)
+        for side in ("legacy", "service")
+    }
+    assert by_side["legacy"] == by_side["service"]
+    assert by_side["legacy"]
+
+
+@pytest.mark.parametrize("size", [FULL, QUICK, SMOKE], ids=lambda size: size.name)
+def test_a_size_keeps_its_promise_of_time(size):
+    assert plan.total_s(turns_of(size), size.cast) <= size.budget_s
+
+
+def test_every_read_is_asked_alone_but_documents_that_never_change():
+    whole = set(asked.routes_of(FULL, READS))
+    assert set(READS) - whole == set(asked.NOT_ASKED)
+
+
+@pytest.mark.parametrize("named", [asked.WRITES, asked.FEW, asked.FEWEST, asked.SHARES, asked.NOT_ASKED])
+def test_every_route_that_is_named_is_declared(named):
+    assert set(named) <= set(load_table(ROUTES_FILE).by_name)
+
+
+def test_what_is_expensive_is_asked_more_slowly():
+    rates = {turn.what: turn.per_s for turn in turns_of(FULL) if turn.phase == "routes"}
+    assert rates["GET /api/companies/{id}/gtfs"] < rates["GET /api/tickets/{id}.pdf"] < rates["GET /"]
+
+
+def test_a_site_that_cannot_be_steered_is_measured_as_it_is_and_never_split():
+    turns = turns_of(SMOKE, sides=("as-found",))
+    assert {turn.side for turn in turns if turn.side} == {"as-found"}
+    assert {turn.phase for turn in turns} == set(PHASES)
+
+
+def test_only_the_phases_that_were_asked_for_have_turns():
+    turns = turns_of(QUICK, phases=("idle", "journey"))
+    assert [turn.phase for turn in turns] == ["idle", "journey", "journey"]
+
+
+def test_more_rounds_take_longer():
+    longer = replace(QUICK, journey=replace(QUICK.journey, rounds=3))
+    assert plan.total_s(turns_of(longer), 1) > plan.total_s(turns_of(QUICK), 1)
+
+
+def test_people_log_in_for_each_round_of_the_mix_and_again_before_their_tokens_end():
+    alone = [plan.Turn("mix", "legacy", 1, 10.0), plan.Turn("mix", "service", 1, 10.0)]
+    assert plan.total_s(alone, 100) == pytest.approx(20 + 2 * 100 * plan.CAST_TAKES_S)
+    long = [plan.Turn("journey", side, 1, plan.CASTS_AFTER_S) for side in ("legacy", "service")]
+    assert plan.total_s(long, 100) == pytest.approx(2 * plan.CASTS_AFTER_S + 6 * 100 * plan.CAST_TAKES_S)
