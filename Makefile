@@ -13,7 +13,7 @@ DEPLOYABLES := legacy strangler auth user company ticketing qr payment demo
 COMPILE := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test lint format bench demo lock clean
+.PHONY: help run stop test lint format bench loadtest demo lock clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ format: $(VENV)/dev.stamp ## let ruff rewrite what it can
 
 bench: $(VENV)/dev.stamp ## measure against peers, side by side (BENCH="--quick proxy" to choose)
 	@$(BIN)/python -m loadtests.bench $(BENCH)
+
+# HOST counts on the command line alone: some shells export one that names the machine.
+loadtest: $(VENV)/dev.stamp ## the same load on both sides, then a verdict per route (QUICK=1; HOST=http://… for a site that runs)
+	@$(BIN)/python -m loadtests $(if $(QUICK),--quick) $(if $(filter command,$(origin HOST)),--host "$(HOST)") $(LOADTEST)
 
 demo: $(VENV)/run.stamp ## fill the running system with more demo data (SCALE=10)
 	@./banyan demo --scale $(or $(SCALE),10)
