@@ -12,12 +12,13 @@ from common.events import add_events, relay_after_writes
 from common.jwks import JwksVerifier
 from common.reading import add_reading
 from common.routing import add_endpoints
+from common.sweeps import SWEEPER, Sweeper
 from common.tokens import AUDIENCE, ISSUER
 from common.web.i18n import language_middleware
 from common.web.layout import setup_pages
 from common.web.renewal import renew_first
 from services.user.events import HANDLERS, translate
-from services.user.routes import ENDPOINTS, PAGES
+from services.user.routes import ENDPOINTS, PAGES, SWEEPS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +51,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
         await jwks.close()
 
     app.cleanup_ctx.append(keys_of_app)
+    app[SWEEPER] = Sweeper(SWEEPS)
     add_reading(app, config.strangler_url)
     metrics.add_metrics(app)
     app.cleanup_ctx.append(
@@ -64,6 +66,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
         translate=translate,
         handlers=HANDLERS,
     )
+    app.cleanup_ctx.append(app[SWEEPER].run)
     app.on_response_prepare.append(context.return_ids_of_streams)
 
     add_endpoints(app, ENDPOINTS)

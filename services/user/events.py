@@ -1,8 +1,8 @@
 """What others hear of profiles, and what profiles and dashboards hear of everything else.
 
 `translate` is pure. What is heard is stored by its sequence number: twice, late or out of order, the newest
-stays. What the dashboards add up of it follows in the same transaction, by the database's own hand
-(migrations/0002).
+stays. Which days the dashboards have to add up anew is marked in the same transaction, by the database's own
+hand (migrations/0003).
 """
 
 from __future__ import annotations

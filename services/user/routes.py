@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from common.database import POOL
 from common.openapi import RouteDoc
 from common.routing import Endpoint
 from common.schemas import ListQuery
+from common.sweeps import Sweep
 from services.user import handlers, pages, schemas
+from services.user.service import dashboards
 
 STAFF = ("operator", "inspector", "driver", "admin")
 
@@ -106,3 +109,10 @@ PAGES: tuple[web.RouteDef, ...] = (
     web.get("/operator/sales", pages.show_sales),
     web.get("/admin", pages.show_platform),
 )
+
+
+async def count_what_is_told(app: web.Application) -> int:
+    return await dashboards.count_what_is_told(app[POOL])
+
+
+SWEEPS: tuple[Sweep, ...] = (Sweep("count what is told", 5.0, count_what_is_told),)

@@ -1,4 +1,4 @@
-"""SQL of the dashboards: reads what was counted day by day, and one's own bookings; writes nothing."""
+"""SQL of the dashboards: has days counted that news has touched, and reads them, and one's own bookings."""
 
 from __future__ import annotations
 
@@ -74,15 +74,27 @@ async def get_journeys(conn: Connection | Pool, user_id: UUID, upcoming: int) ->
 
 
 async def get_company(conn: Connection | Pool, company_id: UUID) -> Row | None:
-    """The company, and what day it is there."""
+    """The company, what day it is there, and whether some of its days are to be counted first."""
     row: Row | None = await conn.fetchrow(
         """
-        SELECT id, name, status, currency, time_zone, (now() AT TIME ZONE time_zone)::date AS today
+        SELECT id, name, status, currency, time_zone, (now() AT TIME ZONE time_zone)::date AS today,
+               is_stale(id) AS is_stale
         FROM companies WHERE id = $1
         """,
         company_id,
     )
     return row
+
+
+async def has_stale_days(conn: Connection | Pool) -> bool:
+    """Whether anybody's days are to be counted."""
+    is_stale: bool = await conn.fetchval("SELECT is_stale(NULL)")
+    return is_stale
+
+
+async def count_stale_days(conn: Connection | Pool, company_id: UUID | None) -> None:
+    """Count the days that news has touched of a company, or of everybody."""
+    await conn.execute("SELECT count_stale($1)", company_id)
 
 
 async def list_companies(conn: Connection | Pool) -> Sequence[Row]:
@@ -173,10 +185,13 @@ async def list_departures(
 
 
 async def count_people(conn: Connection | Pool) -> Row:
-    """How many users there are, and what day it is where it is latest among the companies."""
+    """How many users there are, what day it is where it is latest among the companies, and `is_stale`:
+
+    whether days are to be counted first.
+    """
     row: Row = await conn.fetchrow(
         """
-        SELECT (SELECT accounts FROM counted_accounts) AS users,
+        SELECT (SELECT accounts FROM counted_accounts) AS users, is_stale(NULL) AS is_stale,
                coalesce((SELECT max((now() AT TIME ZONE time_zone)::date) FROM companies),
                         (now() AT TIME ZONE 'UTC')::date) AS today
         """

@@ -59,6 +59,14 @@ async def of_user(pool: Pool, user_id: UUID) -> dict[str, Any]:
     }
 
 
+async def count_what_is_told(pool: Pool) -> int:
+    """Count the days that news has touched, so that whoever reads next need not; answers whether any were."""
+    if not await repository.has_stale_days(pool):
+        return 0
+    await repository.count_stale_days(pool, None)
+    return 1
+
+
 async def find_company(pool: Pool, company_id: UUID, ask: AskCompany) -> Row:
     """A company and what day it is there; one that was made a moment ago is asked for. Raises NotFound."""
     company = await repository.get_company(pool, company_id)
@@ -83,6 +91,8 @@ async def of_company(pool: Pool, company: Row, first: date | None, last: date | 
     Raises ValidationFailed on `from` or `to`.
     """
     first, last = _period(first, last, company["today"])
+    if company["is_stale"]:
+        await repository.count_stale_days(pool, company["id"])
     sales = await repository.list_sales(pool, company["id"], first, last)
     departures = await repository.list_departures(pool, company["id"], first, last, company["today"])
     currency = company["currency"]
@@ -109,6 +119,8 @@ async def of_platform(pool: Pool, first: date | None, last: date | None) -> dict
     """Everything, company by company and day by day. Raises ValidationFailed on `from` or `to`."""
     people = await repository.count_people(pool)
     first, last = _period(first, last, people["today"])
+    if people["is_stale"]:
+        await repository.count_stale_days(pool, None)
     sales = await repository.platform_sales(pool, first, last)
     companies = await repository.platform_departures(pool, first, last)
     by_day = [row for row in sales if row["day"] is not None]

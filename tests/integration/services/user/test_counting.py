@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.user.events import HANDLERS
+from services.user.repository import dashboards as repository
+from services.user.service import dashboards
 
 if TYPE_CHECKING:
     from tests.integration.services.user.world import World
@@ -58,6 +60,7 @@ async def rows(pool, query):
 
 
 async def counted(pool):
+    await pool.execute("SELECT count_stale(NULL)")
     return {table: await rows(pool, f"SELECT * FROM {table}") for table in COUNTED}
 
 
@@ -154,7 +157,7 @@ async def test_rows_that_are_copied_in_or_deleted_are_counted_too(world, pool):
     kept = {table: await pool.fetch(f"SELECT * FROM {table}") for table in ("bookings", "tickets")}
     before = await counted(pool)
     await pool.execute("DELETE FROM tickets")
-    assert await rows(pool, "SELECT * FROM daily_sales") == []
+    assert (await counted(pool))["daily_sales"] == []
     await pool.execute("DELETE FROM bookings")
     await is_right(pool)
     async with pool.acquire() as conn:
@@ -197,3 +200,19 @@ async def test_a_cell_that_is_wrong_is_right_again_with_the_next_news_of_its_day
     await world.tell("ticketing.booking.confirmed", booking.id, booking.data)
     await world.tell("ticketing.ticket.confirmed", booking.tickets[0]["id"], booking.tickets[0])
     assert await counted(pool) == before
+
+
+async def test_news_marks_a_day_and_whoever_reads_has_it_counted(world, pool):
+    company = await world.company()
+    await world.booking(await world.trip(company))
+    assert await rows(pool, "SELECT * FROM daily_sales") == []
+    seen = await dashboards.of_company(pool, await repository.get_company(pool, company.id), None, None)
+    assert seen["totals"]["bookings"] == 1
+    assert not (await repository.get_company(pool, company.id))["is_stale"]
+
+
+async def test_what_nobody_reads_is_counted_in_the_background_once(world, pool):
+    await world.booking(await world.trip())
+    assert await dashboards.count_what_is_told(pool) == 1
+    assert len(await rows(pool, "SELECT * FROM daily_sales")) == 1
+    assert await dashboards.count_what_is_told(pool) == 0
