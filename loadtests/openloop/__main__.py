@@ -7,6 +7,8 @@ started this reads the CPU of processes just then.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +16,14 @@ from urllib.parse import urlsplit
 
 import orjson
 import uvloop
+from rich.console import Console
 
 from loadtests.openloop.cast import CannotAskError, Cast
+from loadtests.openloop.journey import measure_journeys
 from loadtests.openloop.lines import MOST, Lines
 from loadtests.openloop.route import measure_route, result_of
 from loadtests.openloop.routes import ROUTES
+from loadtests.openloop.steps import WHAT, measure_steps, table_of
 from loadtests.openloop.window import Listener, Plan
 from loadtests.pools import PoolsError, load
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     args = _arguments()
+    _come_first()
     try:
         result = uvloop.run(_with_cast(args, args.run))
     except (CannotAskError, PoolsError) as error:
@@ -38,30 +44,43 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m loadtests.openloop", description="Requests at fixed rates."
+        prog="python -m loadtests.openloop", description="Requests at rates of their own."
     )
     commands = parser.add_subparsers(required=True, metavar="steps|route|journey")
+    steps = commands.add_parser("steps", help="one rate after the other, up to the knee")
+    steps.add_argument("--what", required=True, choices=WHAT)
+    steps.add_argument("--rates", type=_rates, default=None, help="50,100,200 or auto (which climbs)")
+    steps.add_argument("--json", action="store_true", help="the result on stdout instead of a table")
+    steps.set_defaults(run=_steps)
     route = commands.add_parser("route", help="one route at a fixed rate")
     route.add_argument(
-        "--route", required=True, choices=ROUTES, metavar="ROUTE", help='as in "GET /api/search"'
+        "--route", required=True, choices=ROUTES, metavar="ROUTE", help="as in 'GET /api/search'"
     )
     route.set_defaults(run=_route)
-    for command in (route,):
+    journey = commands.add_parser("journey", help="the booking journey at a fixed rate")
+    journey.set_defaults(run=_journey)
+    for command in (route, journey):
         command.add_argument("--rate", type=float, required=True, help="so many a second")
-    for command in (route,):
-        command.add_argument("--host", required=True, help="the site, as in http://localhost:8080")
-        command.add_argument(
-            "--pools", type=Path, required=True, help="what `python -m loadtests.pools` gathered"
-        )
-        command.add_argument("--seconds", type=float, default=10.0, help="that count (%(default)s)")
-        command.add_argument("--warm", type=float, default=2.0, help="seconds before them (%(default)s)")
-        command.add_argument("--seed", type=int, default=1, help="the same seed asks the same (%(default)s)")
-        command.add_argument(
-            "--spacing", choices=("poisson", "even"), default="poisson", help="(%(default)s)"
-        )
-        command.add_argument("--connections", type=int, default=MOST, help="at the most (%(default)s)")
-        command.add_argument("--out", type=Path, help="the file to write the result to, as JSON")
+    for command in (steps, route, journey):
+        _add_common(command)
     return parser.parse_args()
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", required=True, help="the site, as in http://localhost:8080")
+    command.add_argument("--pools", type=Path, required=True, help="what `python -m loadtests.pools` wrote")
+    command.add_argument("--seconds", type=float, default=5.0, help="that count (%(default)s)")
+    command.add_argument("--warm", type=float, default=1.0, help="seconds before them (%(default)s)")
+    command.add_argument("--seed", type=int, default=1, help="the same seed asks the same (%(default)s)")
+    command.add_argument(
+        "--spacing", choices=("poisson", "even"), default="poisson", help="of arrivals (%(default)s)"
+    )
+    command.add_argument("--connections", type=int, default=MOST, help="at the most (%(default)s)")
+    command.add_argument("--out", type=Path, help="the file to write the result to, as JSON")
+
+
+def _rates(text: str) -> list[float] | None:
+    return None if text == "auto" else [float(each) for each in text.split(",")]
 
 
 async def _with_cast(
@@ -78,20 +97,52 @@ async def _with_cast(
 
 
 async def _route(cast: Cast, args: argparse.Namespace) -> Any:
-    plan = Plan(args.rate, args.seconds, args.warm, args.seed, args.spacing)
-    return result_of(args.route, await measure_route(cast, ROUTES[args.route], plan, _listener()))
-
-
-def _listener() -> Listener:
-    return Listener(
-        began=lambda: print("measuring", flush=True),
-        ended=lambda: print("measured", flush=True),
-        progress=_progress,
+    return result_of(
+        args.route, await measure_route(cast, ROUTES[args.route], _plan(args, args.rate), LISTENER)
     )
 
 
+async def _journey(cast: Cast, args: argparse.Namespace) -> Any:
+    return await measure_journeys(cast, _plan(args, args.rate), LISTENER)
+
+
+async def _steps(cast: Cast, args: argparse.Namespace) -> Any:
+    steps = await measure_steps(cast, args.what, _plan(args, 0.0), args.rates, LISTENER, _note)
+    rows = [step.row() for step in steps]
+    if args.json:
+        print(orjson.dumps(rows).decode())
+    else:
+        Console(width=None if sys.stdout.isatty() else 120).print(table_of(steps))
+    return rows
+
+
+def _come_first() -> None:
+    """Be woken before what is measured, on the same cores, where that is allowed: people are elsewhere."""
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)
+
+
+def _plan(args: argparse.Namespace, rate_per_s: float) -> Plan:
+    return Plan(rate_per_s, args.seconds, args.warm, args.seed, args.spacing)
+
+
 def _progress(done: int, of: int) -> None:
-    sys.stderr.write(orjson.dumps({"done": done, "of": of}).decode() + "\n")
+    _tell({"done": done, "of": of})
+
+
+def _note(text: str) -> None:
+    _tell({"note": text})
+
+
+def _tell(content: dict[str, Any]) -> None:
+    sys.stderr.write(orjson.dumps(content).decode() + "\n")
+
+
+LISTENER = Listener(
+    began=lambda: print("measuring", flush=True),
+    ended=lambda: print("measured", flush=True),
+    progress=_progress,
+)
 
 
 if __name__ == "__main__":

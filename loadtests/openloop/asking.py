@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from loadtests.openloop.cast import CannotAskError
+from loadtests.openloop.cast import TooFewError
 from loadtests.wire import request
 
 if TYPE_CHECKING:
@@ -75,10 +75,11 @@ class Asking:
 
 
 async def asking_of(route: Route, cast: Cast, count: int) -> Asking:
-    """With as many subjects as are wanted of what is good once; raises CannotAskError if there are none."""
+    """With as many subjects as are wanted of what is good once; raises TooFewError if there are not."""
     subjects = await route.among(cast, count if route.once else 0)
-    if not subjects or (route.once and len(subjects) < count):
-        raise CannotAskError(f"{route.route}: there are {len(subjects)} to ask for, {count} are wanted")
+    wanted = count if route.once else 1
+    if len(subjects) < wanted:
+        raise TooFewError(route.route, len(subjects), wanted)
     return Asking(route, subjects, cast.lines.authority, cast.seed, count)
 
 

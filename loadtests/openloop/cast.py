@@ -30,6 +30,14 @@ class CannotAskError(Exception):
     """What is to be asked cannot be made up from these pools; the message says why, in a line."""
 
 
+class TooFewError(CannotAskError):
+    """Of what is good for one request each there is less than is wanted."""
+
+    def __init__(self, what: str, there: int, wanted: int) -> None:
+        super().__init__(f"{what}: {wanted} are wanted, there are {there}")
+        self.there = there
+
+
 class Subject(NamedTuple):
     """Something to ask for: by whom, the id in the path, and what else it takes."""
 

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from loadtests.openloop.cast import CannotAskError, Subject, in_turns
+from loadtests.openloop.cast import CannotAskError, Subject, TooFewError, in_turns
 from loadtests.pools import Passenger
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Seats(NamedTuple):
 
 
 async def free_seats(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Seats]:
-    """So many lots of `each` seats, none twice, over as many departures as there are."""
+    """So many lots of `each` seats, or all that there are: none twice, over all the departures there are."""
     now = datetime.now(UTC)
     trips = [trip for trip in cast.pools["trips"] if _leaves(trip) > now + NOT_TOO_SOON]
     if boarding:  # its codes are good already
@@ -56,15 +56,11 @@ async def free_seats(cast: Cast, count: int, *, each: int = 1, boarding: bool = 
         return [Seats(trip, tuple(free[at : at + each])) for at in range(0, len(free) - each + 1, each)]
 
     found = [lot for lots in await in_turns(trips, look) for lot in lots]
-    if len(found) < count:
-        raise CannotAskError(
-            f"{count} lots of {each} free seats are wanted, the pools' departures have {len(found)}"
-        )
     return cast.some(found, count)
 
 
 async def buyers(cast: Cast, holds: int) -> list[Person]:
-    """Whoever may hold a seat, once for each hold that they may have, in turns; more may log in for it."""
+    """People who may hold a seat, each as often as they may: so many, or all; more may log in for it."""
     wanted = -(-holds // HOLDS_EACH)
     people: list[Person] = cast.some(cast.pools["passengers"], len(cast.pools["passengers"]))
     room: list[tuple[Person, int]] = []
@@ -76,29 +72,31 @@ async def buyers(cast: Cast, holds: int) -> list[Person]:
         if lacking <= 0:
             break
         wanted = -(-lacking // HOLDS_EACH)
+        people = people or await _more_passengers(cast)
         if not people:
-            people = await _more_passengers(cast)
-        if not people:
-            raise CannotAskError(f"nobody is left to hold {lacking} of {holds} bookings")
+            break
     turns = [person for turn in range(HOLDS_EACH) for person, count in room if turn < count]
     return turns[:holds]
 
 
 async def orders(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Subject]:
-    """Whom to let hold what: each may be asked once."""
+    """Whom to let hold what, each good for once: so many, or as many as there are people and seats for."""
     seats = await free_seats(cast, count, each=each, boarding=boarding)
-    people = await buyers(cast, count)
-    return [Subject(person, "", lot.order()) for person, lot in zip(people, seats, strict=True)]
+    people = await buyers(cast, len(seats))
+    return [Subject(person, "", lot.order()) for person, lot in zip(people, seats, strict=False)]
 
 
 async def hold(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Subject]:
-    """Bookings that are held."""
+    """Bookings that are held; raises TooFewError where there are not people and seats enough."""
+    wanted = await orders(cast, count, each=each, boarding=boarding)
+    if len(wanted) < count:
+        raise TooFewError(f"bookings of {each} free seats, and people to hold them", len(wanted), count)
 
     async def one(order: Subject) -> Subject:
         booking = (await cast.ask("POST", "/api/bookings", order.by, order.more)).json()
         return Subject(order.by, booking["id"], booking)
 
-    return await in_turns(await orders(cast, count, each=each, boarding=boarding), one)
+    return await in_turns(wanted, one)
 
 
 async def open_payments(cast: Cast, held: Sequence[Subject]) -> list[Subject]:
