@@ -47,6 +47,7 @@ async def find_departures(
     A place is a city or a stop. Of several stops of a route in the same city the first counts. They come by
     (`key`, `boards_at`, `trip_id`), where the key is the departure's epoch, the duration, or the least that a
     seat can cost, were none sold. `since` and `until`, included, are times of day at the boarding stop.
+    `taken` are the seats that are not free on the way.
     """
     after_key, after_at, after_id = after or (None, None, None)
     return list(
@@ -107,9 +108,18 @@ async def find_departures(
                                END AS key
                    FROM found f LEFT JOIN layout_fares p ON p.layout_id = f.layout_id AND $9 = 'price'
                )
-               SELECT * FROM ordered
-               WHERE $10::numeric IS NULL OR (key, boards_at, trip_id) > ($10, $11::timestamptz, $12::uuid)
-               ORDER BY key, boards_at, trip_id LIMIT $13""",
+               SELECT o.*, ARRAY(
+                          SELECT c.seat FROM seat_claims c
+                          WHERE c.trip_id = o.trip_id AND c.segment && int4range(o.from_seq, o.to_seq)
+                            AND c.status IN ('held', 'confirmed')
+                            AND (c.status = 'confirmed' OR c.expires_at > now())) AS taken
+               FROM (
+                   SELECT * FROM ordered
+                   WHERE $10::numeric IS NULL
+                      OR (key, boards_at, trip_id) > ($10, $11::timestamptz, $12::uuid)
+                   ORDER BY key, boards_at, trip_id LIMIT $13
+               ) o
+               ORDER BY o.key, o.boards_at, o.trip_id""",
             from_place,
             from_stop,
             to_place,

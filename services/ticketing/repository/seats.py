@@ -53,29 +53,6 @@ async def get_stretch(
     )
 
 
-async def taken_seats(
-    conn: Connection, trip_ids: Collection[UUID], from_seqs: Collection[int], to_seqs: Collection[int]
-) -> dict[UUID, list[str]]:
-    """For each trip, the seats that are not free on its stretch; trips with none are left out."""
-    rows = await conn.fetch(
-        """SELECT w.trip_id, taken.seats
-           FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS w (trip_id, from_seq, to_seq)
-           CROSS JOIN LATERAL (
-               SELECT array_agg(c.seat) AS seats
-               FROM seat_claims c
-               WHERE c.trip_id = w.trip_id
-                 AND c.segment && int4range(w.from_seq, w.to_seq)
-                 AND c.status IN ('held', 'confirmed')
-                 AND (c.status = 'confirmed' OR c.expires_at > now())
-           ) taken
-           WHERE taken.seats IS NOT NULL""",
-        list(trip_ids),
-        list(from_seqs),
-        list(to_seqs),
-    )
-    return {row["trip_id"]: row["seats"] for row in rows}
-
-
 async def list_stops(conn: Connection, trip_id: UUID) -> list[Row]:
     """The stops of a trip's route in order, for a passenger to choose a stretch from."""
     return list(

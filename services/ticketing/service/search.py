@@ -17,7 +17,6 @@ from common.money import exponent, to_major
 from common.problems import ValidationFailed
 from services.ticketing.domain.fares import MOST_DECIMALS, step_of
 from services.ticketing.repository import search as repository
-from services.ticketing.repository.seats import taken_seats
 from services.ticketing.service.seatings import seatings_of
 
 if TYPE_CHECKING:
@@ -71,9 +70,13 @@ async def search(
 
     Raises ValidationFailed on from or to for a place that is not known.
     """
+    if question.origin == question.destination:
+        raise ValidationFailed({"to": ["Must be another place than from."]})
     async with pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as conn:
-        await _check_places(conn, question)
         offers = await _find(conn, question, after, limit + 1)
+        if not offers:  # else there are both places
+            await _check_places(conn, question)
+            return [], None
         shown = offers[:limit]
         about = await repository.describe_departures(
             conn,
@@ -86,8 +89,6 @@ async def search(
 
 
 async def _check_places(conn: Connection, question: Question) -> None:
-    if question.origin == question.destination:
-        raise ValidationFailed({"to": ["Must be another place than from."]})
     wanted = {"from": question.origin, "to": question.destination}
     stops = [stop for stop in map(stop_id_of, wanted.values()) if stop is not None]
     known = await repository.known_places(
@@ -151,22 +152,16 @@ async def _offers(conn: Connection, question: Question, rows: list[Row]) -> Iter
     if not rows:
         return []
     seatings = await seatings_of(conn, {row["layout_id"] for row in rows})
-    taken = await taken_seats(
-        conn,
-        [row["trip_id"] for row in rows],
-        [row["from_seq"] for row in rows],
-        [row["to_seq"] for row in rows],
-    )
     offers = (
-        _offer(question, row, seatings[row["layout_id"]], taken.get(row["trip_id"], []))
+        _offer(question, row, seatings[row["layout_id"]])
         for row in rows
         if row["layout_id"] in seatings  # one that has not been heard of yet has no seats to offer
     )
     return [offer for offer in offers if offer is not None]
 
 
-def _offer(question: Question, row: Row, seating: Seating, taken: list[str]) -> Offer | None:
-    free = seating.free(taken)
+def _offer(question: Question, row: Row, seating: Seating) -> Offer | None:
+    free = seating.free(row["taken"])
     if question.seat_class is not None:
         free = {code: count for code, count in free.items() if code == question.seat_class}
     seats_left = sum(free.values())
