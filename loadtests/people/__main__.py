@@ -40,7 +40,7 @@ def main() -> None:
     runner = environment.create_local_runner()
     runner.start(args.users, spawn_rate=max(1.0, args.users / max(args.warm / 2, 1)))
     _wait(args.warm, 0, args.warm + args.seconds)
-    record.begin()
+    record.begin(Visitor.cast)
     _wait(args.seconds, args.warm, args.warm + args.seconds)
     document = record.document(Visitor.cast, args.seconds)
     runner.quit()

@@ -104,6 +104,7 @@ def _hold(person: Passenger, ride: Ride, wanted: dict[str, Any]) -> tuple[Any, b
             booking = answer.document(BOOKING)
             _check_hold(person, ride, wanted, booking)
             return booking, False
+        person.cast.refused[answer.slug()] += 1
         if answer.slug() == "seats-taken":
             return None, True
         if answer.slug() == "trip-closed":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +41,8 @@ class Cast:
         self.scanned: dict[str, deque[Boarding]] = defaultdict(lambda: deque(maxlen=_SCANNED_KEPT))
         self.held: dict[str, list[float]] = defaultdict(list)
         """By passenger: when the holds end that they have left alone."""
+        self.refused: Counter[str] = Counter()
+        """Right answers that are not what was hoped for: how often somebody else had the seats, and the like."""
         self._index, self._count = index, count
         self._numbers: dict[str, int] = defaultdict(int)
 

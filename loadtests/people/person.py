@@ -212,6 +212,7 @@ class Visitor(User):
             if answer.status == 200:
                 self._take_tokens(answer.document(TOKENS))
                 return True
+            self.cast.refused[answer.slug()] += 1
             if not answer.retry_after.isdigit():
                 raise WrongError("429 without Retry-After", answer.text())
         gevent.sleep(int(answer.retry_after))

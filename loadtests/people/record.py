@@ -25,8 +25,9 @@ class Record:
         self.warm_up_failures = 0
         environment.events.request.add_listener(self._hear)  # type: ignore[no-untyped-call] # Locust's has no types
 
-    def begin(self) -> None:
+    def begin(self, cast: Cast) -> None:
         self.since = time.time()
+        cast.refused.clear()
 
     def _hear(
         self, name: str, response_time: float, exception: Exception | None, start_time: float, **_: object
@@ -61,6 +62,7 @@ class Record:
                 route: {"ms": times, "failed": self._failed[route]}
                 for route, times in sorted(self._ms.items())
             },
+            "refused": dict(cast.refused),
             "per_second": per_second,
             "journeys": {"booked": len(booked), "ms": [round(each, 3) for each in booked]},
         }

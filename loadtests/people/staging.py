@@ -125,6 +125,8 @@ def set_stage(environment: Environment, **_: object) -> None:
 def compare_claims(environment: Environment, **_: object) -> None:
     """While the workers still run: whoever quits is not waited for by Locust."""
     runner = environment.runner
+    if not isinstance(runner, MasterRunner) and hasattr(Visitor, "cast"):
+        _log.info("Refused for a good reason: %s", dict(Visitor.cast.refused) or "nothing")
     if not isinstance(runner, MasterRunner):
         return
     _heard.live.clear()

@@ -1,0 +1,96 @@
+"""A small crowd at a real site for a few seconds: it finds nothing wrong, and sees what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from deploy.local.folders import CHECKOUT
+from strangler.routing.table import load_table
+
+ROUTES = {route.name for route in load_table(CHECKOUT / "strangler" / "routes.toml").routes}
+
+
+def run(module: str, stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, "--host", stack.gateway_url, *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def pools(demo_stack, tmp_path_factory):
+    file = tmp_path_factory.mktemp("pools") / "pools.json"
+    gathered = run("loadtests.pools", demo_stack, "--people", "6", "--seed", "5", "--out", str(file))
+    assert gathered.returncode == 0, gathered.stderr[-2000:]
+    last = json.loads(gathered.stderr.splitlines()[-1])
+    assert last["done"] == last["of"]
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def crowd(stack, pools, tmp_path, seconds: str):
+    """What a crowd of twelve, who think very fast, say of the site."""
+    (tmp_path / "pools.json").write_text(json.dumps(pools), encoding="utf-8")
+    files = ("--pools", str(tmp_path / "pools.json"), "--out", str(tmp_path / "mix.json"))
+    numbers = (
+        "--users",
+        "12",
+        "--seconds",
+        seconds,
+        "--warm",
+        "0.5",
+        "--think-factor",
+        "0.01",
+        "--seed",
+        "8",
+    )
+    ended = run("loadtests.people", stack, *files, *numbers)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return json.loads((tmp_path / "mix.json").read_text(encoding="utf-8"))
+
+
+def test_pools_have_everybody_and_everything(pools):
+    assert len(pools["passengers"]) == 6
+    assert {person["company_id"] for person in pools["inspectors"]} == set(pools["companies"])
+    assert {person["company_id"] for person in pools["operators"]} == set(pools["companies"])
+    assert all(len(trip["seats"]) >= 6 for trip in pools["trips"])
+    assert pools["routes"]
+    assert pools["boarding"]
+    assert {trip["trip_id"] for trip in pools["hot_trips"]} < {trip["trip_id"] for trip in pools["trips"]}
+
+
+def test_a_crowd_looks_buys_and_boards_and_nothing_is_wrong(demo_stack, pools, tmp_path):
+    mix = crowd(demo_stack, pools, tmp_path, "4")
+    assert mix["failures"] == []
+    assert mix["failed"] == mix["failed_in_warm_up"] == 0
+    assert set(mix["routes"]) <= ROUTES
+    assert {"GET /api/search", "GET /api/trips/{id}/seats", "POST /api/qr/verify"} <= set(mix["routes"])
+    assert sum(len(route["ms"]) for route in mix["routes"].values()) == mix["requests"]
+    assert 0 < sum(mix["per_second"]) <= mix["requests"]
+    assert mix["journeys"]["booked"] == len(mix["journeys"]["ms"]) > 0
+
+
+def test_what_is_wrong_is_a_failure_that_says_so(demo_stack, pools, tmp_path):
+    """Codes of other tickets, and a departure that is not there."""
+    boarding = pools["boarding"]
+    codes = [each["token"] for each in boarding[1:]] + [boarding[0]["token"]]
+    trips = [trip | {"trip_id": trip["trip_id"][::-1]} for trip in pools["hot_trips"]]
+    wrong = {
+        **pools,
+        "hot_trips": trips,
+        "boarding": [each | {"token": code} for each, code in zip(boarding, codes, strict=True)],
+    }
+    mix = crowd(demo_stack, wrong, tmp_path, "2")
+    said = {(failure["route"], failure["what"]) for failure in mix["failures"]}
+    assert any(route == "POST /api/qr/verify" for route, _ in said)
+    assert ("GET /api/trips/{id}/seats", "404 not-found instead of 200") in said
+    assert mix["failed"] == sum(failure["count"] for failure in mix["failures"])
+
+
+def test_without_demo_data_it_says_what_to_do(stack, tmp_path):
+    admin = ("--admin-email", stack.admin_email, "--admin-password", stack.admin_password)
+    gathered = run("loadtests.pools", stack, *admin, "--out", str(tmp_path / "pools.json"))
+    assert gathered.returncode == 1
+    assert gathered.stderr.splitlines()[-1].startswith(stack.gateway_url)
+    assert "demo" in gathered.stderr.splitlines()[-1]
