@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ROUND_DRAWS: Final = 200
-RESAMPLES: Final = 2000
+RESAMPLES: Final = 1000
 SEED: Final = 20_250_101
 FEW: Final = 200  # below, a p99 is one of the two slowest requests, and says little
 LEAST: Final = 1e-3  # a microsecond, in milliseconds; below, a clock says nothing

@@ -1,0 +1,240 @@
+"""From figures to words: the rule, CPU per request, knees, goals, and what a run lacks."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadtests.report import cpu, findings, result, rule
+from loadtests.report.intervals import Ratio
+from loadtests.report.result import UnknownFormatError, Window
+from tests.unit.loadtests import synthetic
+
+if TYPE_CHECKING:
+    from loadtests.report.goals import Status
+
+
+def verdicts(measured):
+    return findings.of(result.read(measured))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return synthetic.result()
+
+
+@pytest.fixture
+def measured(whole):
+    return copy.deepcopy(whole)
+
+
+class TestRule:
+    @pytest.mark.parametrize(
+        ("ratio", "word"),
+        [
+            (Ratio(0.80, 0.70, 0.90), "better"),
+            (Ratio(0.96, 0.93, 0.99), "better"),
+            (Ratio(0.98, 0.97, 0.99), "same"),  # sure, but too little to matter
+            (Ratio(1.02, 1.01, 1.03), "same"),
+            (Ratio(1.00, 0.90, 1.10), "same"),
+            (Ratio(1.00, 0.89, 1.10), "unsure"),
+            (Ratio(1.05, 0.99, 1.11), "unsure"),
+            (Ratio(1.04, 1.01, 1.07), "worse"),
+            (Ratio(1.50, 1.20, 2.00), "worse"),
+            (Ratio(0.50, 0.20, 1.01), "unsure"),
+            (Ratio(0.50, None, None), "unsure"),
+            (None, "unsure"),
+        ],
+    )
+    def test_a_ratio_becomes_a_word(self, ratio, word):
+        assert rule.judge(ratio) == word
+
+    @pytest.mark.parametrize(
+        ("value", "text"), [(0.0449, "0.04"), (1, "1.00"), (12.34, "12.3"), (123.4, "123"), (12345, "12 345")]
+    )
+    def test_numbers_have_three_figures(self, value, text):
+        assert rule.number(value) == text
+
+
+class TestCpu:
+    def test_only_what_belongs_to_the_side_counts_less_what_it_needs_when_idle(self):
+        used = {"nginx": 0.1, "legacy": 1.0, "postgres": 0.5, "ticketing-service": 9.0, "sync": 9.0}
+        cost = cpu.cost(Window("legacy", 1, 10.0, used), 100, {"legacy": 20.0, "sync": 50.0})
+        assert cost is not None
+        assert cost.gross_ms == pytest.approx(16.0)
+        assert cost.net_ms == pytest.approx(14.0)
+        assert cost.net_by_process == pytest.approx({"nginx": 1.0, "legacy": 8.0, "postgres": 5.0})
+
+    def test_all_six_services_belong_to_the_service_and_the_monolith_does_not(self):
+        belonging = {process for process in cpu.ORDER if cpu.belongs(process, "service")}
+        assert belonging == set(cpu.ORDER) - {"legacy"}
+        assert {process for process in cpu.ORDER if cpu.belongs(process, "split")} == set(cpu.ORDER)
+
+    def test_a_gateway_is_nginx_and_a_redis_is_valkey(self, measured):
+        measured["routes"][0]["cpu_s"] = {"gateway": 1.0, "redis": 2.0}
+        assert result.read(measured).routes[0].cpu_s == {"nginx": 1.0, "valkey": 2.0}
+
+    def test_without_clocks_there_is_no_cost(self):
+        assert cpu.cost(Window("legacy", 1, 10.0, {}), 100, {}) is None
+        assert cpu.cost(Window("legacy", 1, 10.0, {"legacy": 1.0}), 0, {}) is None
+
+
+class TestRoutes:
+    def test_what_is_better_or_worse_by_construction_is_found_to_be(self, measured):
+        found = {each.name: each for each in verdicts(measured).routes}
+        assert found["GET /api/search"].verdicts()["p50"] == "better"
+        assert found["GET /api/search"].verdicts()["cpu"] == "better"
+        assert found["GET /api/tickets/{ticket_id}/qr"].verdicts()["p50"] == "worse"
+        assert found["GET /api/tickets/{ticket_id}/qr"].verdicts()["cpu"] == "worse"
+        assert found["GET /api/bookings/{booking_id}"].verdicts()["p50"] == "same"
+
+    def test_ratios_are_near_those_that_the_run_was_made_with(self, measured):
+        for each in verdicts(measured).routes:
+            ratio = each.figures["p50"].ratio
+            assert ratio is not None
+            assert ratio.value == pytest.approx(synthetic.ROUTES[each.name][1], rel=0.1)
+
+    def test_a_side_that_fails_is_not_compared(self, measured):
+        for window in measured["routes"]:
+            if window["route"] == "GET /api/search" and window["side"] == "service":
+                window["failed"] = 5
+        found = next(each for each in verdicts(measured).routes if each.name == "GET /api/search")
+        assert set(found.verdicts().values()) == {"unsure"}
+        assert found.figures["p50"].why_unsure == "service failed 4.2%"
+
+    def test_one_round_judges_latencies_and_not_cpu(self):
+        found = verdicts(synthetic.result(rounds=1, per_window=1000))
+        search = next(each for each in found.routes if each.name == "GET /api/search")
+        assert search.verdicts()["p50"] == "better"
+        assert search.verdicts()["cpu"] == "unsure"
+        assert search.figures["cpu"].why_unsure == "one round alone has no interval"
+
+
+def status_of(found, start: str) -> Status:
+    return next(goal.status for goal in found.goals if goal.name.startswith(start))
+
+
+class TestGoals:
+    def test_one_route_that_costs_too_much_misses_the_goal_by_name(self, measured):
+        goal = next(goal for goal in verdicts(measured).goals if goal.name.startswith("CPU per request"))
+        assert goal.status == "missed"
+        assert "GET /api/tickets/{ticket_id}/qr 1.2" in goal.said
+        assert "POST" not in goal.said  # only reads are promised
+
+    def test_p99_is_met_where_enough_requests_show_it(self, monkeypatch):
+        monkeypatch.setattr(synthetic, "ROUTES", {"GET /api/search": (18.0, 0.55, 0.6)})
+        assert status_of(verdicts(synthetic.result(per_window=4000)), "p99") == "met"
+
+    def test_p99_is_missed_where_enough_requests_show_it(self, monkeypatch):
+        monkeypatch.setattr(
+            synthetic, "ROUTES", {"GET /": (4.0, 0.5, 1.0), "GET /api/search": (18.0, 1.9, 1.0)}
+        )
+        found = verdicts(synthetic.result(per_window=4000))
+        assert status_of(found, "p99") == "missed"
+
+    def test_the_journey_may_cost_a_fifth_more(self, measured):
+        assert status_of(verdicts(measured), "CPU of a booking journey") == "met"
+        for window in measured["journey"]:
+            if window["side"] == "service":
+                window["cpu_s"] = {name: spent * 1.4 for name, spent in window["cpu_s"].items()}
+        assert status_of(verdicts(measured), "CPU of a booking journey") == "missed"
+
+    def test_knees_between_the_same_steps_cannot_be_told_apart(self, measured):
+        goal = next(goal for goal in verdicts(measured).goals if goal.name.startswith("Throughput"))
+        assert {case.name: case.status for case in goal.cases} == {
+            "search": "met",
+            "seats": "cannot be told",
+            "booking": "met",
+            "verify": "met",
+        }
+        assert goal.status == "cannot be told"
+
+    def test_a_lower_knee_is_a_miss(self, monkeypatch):
+        monkeypatch.setattr(synthetic, "CURVES", dict.fromkeys(synthetic.CURVES, (400, 200)))
+        assert status_of(verdicts(synthetic.result()), "Throughput") == "missed"
+
+    def test_rounds_that_disagree_tell_nothing(self, measured):
+        for step in measured["curves"]:
+            if step["what"] == "search" and step["round"] == 2:
+                step["side"] = {"legacy": "service", "service": "legacy"}[step["side"]]
+        goal = next(goal for goal in verdicts(measured).goals if goal.name.startswith("Throughput"))
+        assert next(case.status for case in goal.cases if case.name == "search") == "cannot be told"
+
+    def test_a_side_that_never_fell_behind_is_above_one_that_did(self, measured):
+        measured["curves"] = [
+            step
+            for step in measured["curves"]
+            if not (step["what"] == "search" and step["side"] == "service" and step["is_past_knee"])
+        ]
+        curve = next(curve for curve in verdicts(measured).curves if curve.what == "search")
+        assert curve.knees["service"][1].past_per_s is None
+        assert curve.is_higher()
+
+
+class TestLacks:
+    def test_an_empty_run_lacks_everything_and_tells_no_goal(self):
+        found = verdicts({"format": 1})
+        assert {goal.status for goal in found.goals} == {"cannot be told"}
+        assert [lack.split(":")[0] for lack in found.lacks] == [
+            "people at work (the mix)",
+            "routes at equal load",
+            "the booking journey",
+            "rates up to the knee",
+            "CPU of processes",
+        ]
+
+    def test_a_whole_run_lacks_only_a_third_round_of_its_curves(self, measured):
+        assert verdicts(measured).lacks == ("curves: 2 rounds only; 3 say more of their scatter",)
+
+    def test_a_missing_side_one_round_and_few_requests_are_said(self, measured):
+        measured["routes"] = [each for each in measured["routes"] if each["side"] == "legacy"]
+        measured["journey"] = [each for each in measured["journey"] if each["round"] == 1]
+        for window in measured["routes"]:
+            window["ms"] = window["ms"][:20]
+        lacks = verdicts(measured).lacks
+        assert "routes: service was not measured" in lacks
+        assert any(lack.startswith("journey: one round only") for lack in lacks)
+        assert any(lack.startswith("requests: 7 of 7 routes") for lack in lacks)
+
+    def test_clocks_statements_and_idle_are_missed(self, measured):
+        measured["idle"] = {}
+        assert "CPU without work: nothing is subtracted, net is gross" in verdicts(measured).lacks
+        for part in ("mix", "routes", "journey"):
+            for window in measured[part]:
+                window["cpu_s"] = {}
+                window["statements"] = []
+        found = verdicts(measured)
+        assert "CPU of processes: nothing can be said of CPU per request" in found.lacks
+        assert "PostgreSQL's statements" in found.lacks
+        assert status_of(found, "CPU per request") == "cannot be told"
+
+
+class TestFailures:
+    def test_each_kind_is_counted_once_and_silence_is_counted_too(self, measured):
+        for mix in measured["mix"][:2]:
+            mix["side"], mix["failed"] = "service", 3
+            mix["failures"] = [{"route": "GET /", "what": "503", "count": 2}]
+        assert [(each.route, each.what, each.count) for each in verdicts(measured).failures] == [
+            ("GET /", "503", 4),
+            ("any", "failed, nothing said", 2),
+        ]
+
+    def test_what_fails_past_the_knee_is_no_failure(self, measured):
+        for step in measured["curves"]:
+            step["failed"] = 7 if step["is_past_knee"] else 0
+        assert verdicts(measured).failures == ()
+
+
+class TestStatements:
+    def test_rounds_are_taken_together_and_the_longest_is_first(self, measured):
+        first, second = verdicts(measured).statements("service")
+        assert (first.calls, first.total_ms, first.rows) == (2700, pytest.approx(2401.5), 27000)
+        assert first.ms_per_call == pytest.approx(0.889, abs=0.001)
+        assert first.share + second.share == pytest.approx(1)
+
+
+def test_another_format_is_refused():
+    with pytest.raises(UnknownFormatError, match="format 2"):
+        result.read({"format": 2})
