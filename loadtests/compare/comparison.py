@@ -44,12 +44,13 @@ INTERRUPTED: Final = 130
 SETTLES_FOR_S: Final = 0.3
 """Between a change of sides and a measurement: pools connect, events are on their way."""
 _SHOWN: Final = 12
+_WIDTH_OF_A_PIPE: Final = 120
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 if all was measured and nothing failed, 1 if something did, 2 for a refusal."""
     arguments = parse(argv)
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH_OF_A_PIPE)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         return _compare(arguments, console)

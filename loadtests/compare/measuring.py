@@ -1,4 +1,8 @@
-"""One turn at a time: the load is made by another process, what it costs is read here."""
+"""One turn at a time: the load is made by another process, what it costs is read here.
+
+A window behind a warm-up ends where it ends: as much of the warm-up's work falls into it (events that are
+heard, journeys under way) as of its own falls behind it. One without has a tail, less what idling costs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,13 @@ if TYPE_CHECKING:
 
 Found: TypeAlias = "list[dict[str, Any]]"
 
-PATIENCE_S: Final = 60.0
+MARKS: Final = ("measuring", "measured")
+PATIENCE_S: Final = 180.0
+"""For what a program asks beforehand and clears away afterwards."""
+
+
+def tail_of(warm_s: float) -> float:
+    return 0.0 if warm_s else TAIL_S
 
 
 @dataclass(slots=True)
@@ -57,14 +67,14 @@ class Meters:
                 within_s=mix.warm_s + mix.seconds + PATIENCE_S,
                 at_progress=at_progress,
             )
-            time.sleep(TAIL_S)
+            time.sleep(tail_of(mix.warm_s))
         after = statements.totals(dsn) if dsn is not None else None
         began, seconds = float(found.pop("began")), float(found["seconds"])
         record, ended = watch.record, began + seconds
         found |= {
             "side": turn.side,
             "round": turn.round,
-            "cpu_s": self._cost(watch, began, ended, TAIL_S),
+            "cpu_s": self._cost(watch, began, ended, tail_of(mix.warm_s)),
             "cpu_s_per_second": record.spent_per_second(began, int(seconds)),
             "rss_mib": record.peak_mib(began, ended),
             "statements": statements.difference(before, after),
@@ -72,11 +82,7 @@ class Meters:
         return [found]
 
     def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
-        """One route alone at a fixed rate.
-
-        Without a tail: what a write's warm-up set off falls into the window as what the window sets off falls
-        behind it, and behind it the program also clears away what it has made.
-        """
+        """One route alone at a fixed rate; behind its window the program clears away what it has made."""
         paced = self.size.routes
         arguments = ["route", *self._common(turn, pools), "--route", turn.what, "--rate", f"{turn.per_s:g}"]
         arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
@@ -87,20 +93,21 @@ class Meters:
         paced = self.size.journey
         arguments = ["journey", *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
         arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
-        return self._paced(turn, arguments, paced.warm_s + paced.seconds, TAIL_S, at_progress)
+        tail_s = tail_of(paced.warm_s)
+        return self._paced(turn, arguments, paced.warm_s + paced.seconds, tail_s, at_progress)
 
     def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> list[dict[str, Any]]:
         """Rate by rate; what a step costs is known where the step says when it was."""
         curves = self.size.curves
-        arguments = ["steps", "--host", self.stage.host, "--pools", str(pools), "--what", turn.what]
+        arguments = ["steps", *self._common(turn, pools), "--what", turn.what, "--warm", f"{curves.warm_s:g}"]
         arguments += ["--rates", ",".join(map(str, curves.rates)), "--seconds", f"{curves.step_s:g}"]
         watch = Watch(self.stage.roots)
         with watch.running():
             steps: list[dict[str, Any]] = children.run(
                 "loadtests.openloop",
                 arguments,
-                within_s=len(curves.rates) * curves.step_s * 3 + PATIENCE_S,
-                at_line=lambda _line: watch.read_now(),
+                within_s=len(curves.rates) * (curves.warm_s + curves.step_s) + PATIENCE_S,
+                at_line=lambda line: watch.read_now() if line in MARKS else None,
                 at_progress=at_progress,
             )
         for step in steps:
@@ -121,7 +128,7 @@ class Meters:
         watch = Watch(self.stage.roots)
 
         def at_line(line: str) -> None:
-            if line in {"measuring", "measured"}:
+            if line in MARKS:
                 moments[line] = watch.read_now()
 
         with watch.running():

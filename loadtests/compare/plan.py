@@ -22,7 +22,7 @@ LOCUST_STARTS_S: Final = 3.0
 OPEN_LOOP_STARTS_S: Final = 0.7
 """Likewise, with what it asks the site beforehand, and a change of sides."""
 TAIL_S: Final = 1.0
-"""After a window of writes: for what is still being heard elsewhere."""
+"""After a window without a warm-up: for what is still being heard elsewhere."""
 CASTS_AFTER_S: Final = 8 * 60
 """Access tokens live for 15 minutes; no turn takes longer than what is left of them."""
 CAST_TAKES_S: Final = 0.07
@@ -100,7 +100,7 @@ def _journey(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
 
 
 def _curves(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
-    took = OPEN_LOOP_STARTS_S + len(size.curves.rates) * size.curves.step_s
+    took = OPEN_LOOP_STARTS_S + len(size.curves.rates) * (size.curves.warm_s + size.curves.step_s)
     for what in size.curves.whats:
         for number, side in alternating(whole, size.curves.rounds):
             yield Turn("curves", side, number, took, what)

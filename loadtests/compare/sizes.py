@@ -42,6 +42,7 @@ class Curves:
     whats: tuple[str, ...]
     rates: tuple[int, ...]
     step_s: float
+    warm_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ FULL: Final = Size(
     routes=Paced(rounds=2, per_s=50, seconds=2, warm_s=0.3),
     routes_asked="all",
     journey=Paced(rounds=3, per_s=4, seconds=15, warm_s=2),
-    curves=Curves(rounds=2, whats=CURVES, rates=(50, 100, 200, 300, 450, 650), step_s=2.5),
+    curves=Curves(rounds=2, whats=CURVES, rates=(50, 100, 200, 300, 450, 650), step_s=2.5, warm_s=0.5),
     budget_s=30 * 60,
 )
 QUICK: Final = Size(
@@ -81,7 +82,7 @@ QUICK: Final = Size(
     routes=Paced(rounds=1, per_s=40, seconds=1.5, warm_s=0.3),
     routes_asked="few",
     journey=Paced(rounds=1, per_s=4, seconds=5, warm_s=1),
-    curves=Curves(rounds=1, whats=("search", "booking"), rates=(50, 150, 400), step_s=2),
+    curves=Curves(rounds=1, whats=("search", "booking"), rates=(50, 150, 400), step_s=2, warm_s=0.3),
     budget_s=3 * 60,
 )
 SMOKE: Final = Size(
@@ -93,6 +94,6 @@ SMOKE: Final = Size(
     routes=Paced(rounds=1, per_s=10, seconds=1, warm_s=0),
     routes_asked="fewest",
     journey=Paced(rounds=1, per_s=2, seconds=2, warm_s=0),
-    curves=Curves(rounds=1, whats=("search",), rates=(20,), step_s=1),
+    curves=Curves(rounds=1, whats=("search",), rates=(20,), step_s=1, warm_s=0),
     budget_s=40,
 )
