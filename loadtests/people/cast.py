@@ -42,7 +42,7 @@ class Cast:
         self.held: dict[str, list[float]] = defaultdict(list)
         """By passenger: when the holds end that they have left alone."""
         self.refused: Counter[str] = Counter()
-        """Right answers that are not what was hoped for: how often somebody else had the seats, and the like."""
+        """Right answers that were not hoped for: how often somebody else had the seats, and the like."""
         self._index, self._count = index, count
         self._numbers: dict[str, int] = defaultdict(int)
 

@@ -43,6 +43,7 @@ class Record:
             self._examples.setdefault((name, str(exception)), getattr(exception, "example", ""))
 
     def document(self, cast: Cast, seconds: float) -> dict[str, Any]:
+        """As of now; the people may go on meanwhile."""
         per_second = [0] * round(seconds)
         for end in self._ends:
             if end < self.since + len(per_second):
@@ -59,7 +60,7 @@ class Record:
                 for (route, what), count in self._failures.most_common()
             ],
             "routes": {
-                route: {"ms": times, "failed": self._failed[route]}
+                route: {"ms": times.copy(), "failed": self._failed[route]}
                 for route, times in sorted(self._ms.items())
             },
             "refused": dict(cast.refused),

@@ -21,7 +21,7 @@ def claim(booking: str, from_seq: int, to_seq: int, until: float | None = None, 
 
 def empty_pools() -> Pools:
     person = {"id": "", "email": "", "access_token": "", "refresh_token": "", "expires_at": 0.0}
-    lists = dict.fromkeys(Pools.__required_keys__ - {"format", "host", "seed", "admin"}, [])
+    lists = {name: [] for name in Pools.__required_keys__ - {"format", "host", "seed", "admin"}}
     return Pools(format=FORMAT, host="http://localhost", seed=1, admin=person, **lists)
 
 
