@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from common.database import Connection
     from common.events import Change, Event
 
-PAYMENT: Final = "payment.payment."
 REFUND: Final = "payment.refund."
 PAYMENT_FIELDS: Final[Mapping[str, str]] = {
     "id": "the payment's id",
@@ -29,7 +28,7 @@ PAYMENT_FIELDS: Final[Mapping[str, str]] = {
     "user_id": "who pays",
     "company_id": "whom it is owed to",
     "provider": "who moves the money",
-    "status": "requires_method, processing, succeeded, failed or cancelled: the last part of the type",
+    "status": "succeeded",
     "amount_minor": "in minor units of the currency",
     "currency": "ISO 4217",
     "created_at": "instant",
@@ -48,31 +47,31 @@ REFUND_FIELDS: Final[Mapping[str, str]] = {
     "created_at": "instant",
     "updated_at": "instant of the last change",
 }
-_PAYMENT_IS: Final[Mapping[Status, str]] = {
-    Status.REQUIRES_METHOD: "A payment was made for a booking; no card was given yet.",
-    Status.PROCESSING: "The provider is asked for the money.",
-    Status.SUCCEEDED: "The money has come.",
-    Status.FAILED: "No money comes: the card was declined, or its bank never reached.",
-    Status.CANCELLED: "It was closed before a card was given.",
-}
 _REFUND_IS: Final[Mapping[RefundStatus, str]] = {
     RefundStatus.PENDING: "Money is on its way back.",
     RefundStatus.SUCCEEDED: "Money has gone back.",
     RefundStatus.FAILED: "It did not go back; what a booking is owed is tried again.",
 }
+PAYMENT_SUCCEEDED: Final = EventType(
+    "payment.payment.succeeded",
+    1,
+    "The money has come. Of a payment before that, or from which none comes, nothing is said: nobody would do"
+    " anything about it.",
+    PAYMENT_FIELDS,
+)
 PUBLISHES: Final = (
-    *(EventType(PAYMENT + status, 1, _PAYMENT_IS[status], PAYMENT_FIELDS) for status in Status),
+    PAYMENT_SUCCEEDED,
     *(EventType(REFUND + status, 1, _REFUND_IS[status], REFUND_FIELDS) for status in RefundStatus),
 )
 
 
 def translate(change: Change) -> Message | None:
-    """A payment or a refund as it is now; never its card, nor what the provider calls it."""
+    """A payment that has succeeded, or a refund; never a card, nor what the provider calls it."""
     row = change.row
     if row is None:
         return None
-    if change.table == "payments":
-        return Message(PAYMENT + row["status"], row["id"], {name: row[name] for name in PAYMENT_FIELDS})
+    if change.table == "payments" and row["status"] == Status.SUCCEEDED:
+        return Message(PAYMENT_SUCCEEDED.type, row["id"], {name: row[name] for name in PAYMENT_FIELDS})
     if change.table == "refunds":
         return Message(REFUND + row["status"], row["id"], {name: row[name] for name in REFUND_FIELDS})
     return None

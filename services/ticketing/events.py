@@ -170,7 +170,6 @@ async def store_check_ins(conn: Connection, events: Sequence[Event]) -> None:
     await _store(conn, events, mirrors.store_check_ins)
 
 
-PAYMENT: Final = "payment.payment."
 HANDLERS: Final = (
     Handler(("company.company.changed",), store_companies),
     Handler(("company.layout.changed",), store_layouts),
@@ -181,10 +180,7 @@ HANDLERS: Final = (
     Handler(("company.trip.changed",), store_trips, wakes=(CALL_OFF,)),
     Handler(("auth.user.changed",), store_accounts),
     Handler(("user.profile.changed",), store_profiles),
-    Handler(
-        tuple(PAYMENT + status for status in ("requires_method", "processing", "failed", "cancelled")),
-        store_payments,
-    ),
-    Handler((PAYMENT + "succeeded",), store_payments, wakes=(CONFIRM,)),
+    # of the others nothing follows here, and from this one no payment comes back
+    Handler(("payment.payment.succeeded",), store_payments, wakes=(CONFIRM,)),
     Handler(("qr.check_in.recorded",), store_check_ins),
 )

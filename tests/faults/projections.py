@@ -64,7 +64,7 @@ PROJECTIONS: Final = (
         Projection("ticketing", "tickets", listener, "tickets", heard=TOLD_TICKETS)
         for listener in ("qr", "user", "company")
     ),
-    Projection("payment", "payments", "ticketing", "payments"),
+    Projection("payment", "payments", "ticketing", "payments", heard="status = 'succeeded'"),
     Projection("payment", "refunds", "user", "refunds"),
     Projection(
         "qr", "scans", "ticketing", "check_ins", "ticket_id", "ticket_id", "recorded AND NOT duplicate"

@@ -469,10 +469,13 @@ class World:
         amount: int | None = None,
         payment_id: UUID | None = None,
     ) -> UUID:
-        """News of a payment: the booking is not settled by it, a sweep does that."""
+        """News of a payment: the booking is not settled by it, a sweep does that.
+
+        Only of one that has succeeded it is told, but others may be there: data that was copied in has them.
+        """
         made = payment_id or uuid7()
         await self.tell(
-            f"payment.payment.{status}",
+            "payment.payment.succeeded",
             {
                 "id": made,
                 "booking_id": booking.id,
