@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 HOT: Final = 0.4
 """So many buyers want one of the hot departures."""
 TRIES: Final = 3
+WAITS_IN_LINE: Final = 0.3
 LEFT_ALONE: Final = 0.1
 _NAMES: Final = ("Asha Rao", "Ravi Gowda", "Meera Nair", "Arjun Iyer", "Kavya Shetty", "Farhan Khan")
 _MOST_SEATS_OF_A_TRIP: Final = 12
@@ -41,11 +42,12 @@ def buy(person: Passenger) -> None:
     began, person.thought_s = time.time(), 0.0
     since = time.perf_counter()
     offers, passengers = looking.search(person)
-    ride = _wanted_ride(person, offers)
-    if ride is None:
-        return
-    person.think(3, 8)
-    booking = _hold_seats(person, ride, passengers)
+    booking = None
+    for ride in _wanted_rides(person, offers):
+        person.think(3, 8)
+        booking = _hold_seats(person, ride, passengers)
+        if booking is not None:
+            break
     if booking is None:
         return
     if person.dice.random() < LEFT_ALONE:
@@ -63,15 +65,16 @@ def buy(person: Passenger) -> None:
         _fetch_code(person, booking, ticket_id)
 
 
-def _wanted_ride(person: Passenger, offers: list[Any]) -> Ride | None:
+def _wanted_rides(person: Passenger, offers: list[Any]) -> list[Ride]:
+    """The one that they came for, and what they take if it is full."""
     wants_hot, nth = person.dice.random() < HOT, person.dice.random()
+    rides = [looking.ride_of(offers[int(nth * len(offers))])] if offers else []
     hot = person.cast.pools["hot_trips"]
     if wants_hot and hot:
         trip = hot[int(nth * len(hot))]
-        return looking.Ride(
-            trip["trip_id"], trip["company_id"], trip["from_seq"], trip["to_seq"], trip["departs_at"]
-        )
-    return looking.ride_of(offers[int(nth * len(offers))]) if offers else None
+        place = trip["from_seq"], trip["to_seq"]
+        rides.insert(0, looking.Ride(trip["trip_id"], trip["company_id"], *place, trip["departs_at"]))
+    return rides
 
 
 def _hold_seats(person: Passenger, ride: Ride, passengers: int) -> Any:
@@ -80,7 +83,8 @@ def _hold_seats(person: Passenger, ride: Ride, passengers: int) -> Any:
         seats = looking.look_at_seats(person, ride)
         prices = {seat["seat"]: seat["price"] for seat in seats["seats"] if seat["state"] == "free"}
         if len(prices) < passengers:
-            _wait_in_line(person, ride, passengers)
+            if person.dice.random() < WAITS_IN_LINE:
+                _wait_in_line(person, ride, passengers)
             return None
         person.think(3, 9)
         front = list(prices)[: passengers + 8]  # everybody likes the front

@@ -8,21 +8,17 @@ none may be sold twice, whoever sold it.
 from __future__ import annotations
 
 import logging
-import subprocess  # ruff: ignore[suspicious-subprocess-import] — starts our own gathering
-import sys
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
-import orjson
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.people.cast import Cast
+from loadtests.people.casting import pools_for
 from loadtests.people.person import Visitor
-from loadtests.pools import Pools, PoolsError, load
+from loadtests.pools import PoolsError
 from loadtests.pools.claims import Claim, sold_twice
 
 if TYPE_CHECKING:
@@ -31,11 +27,8 @@ if TYPE_CHECKING:
     from locust.event import Events
     from locust.rpc import Message
 
-FEWEST_PEOPLE: Final = 50
 TOLD_WITHIN_S: Final = 10.0
 _log = logging.getLogger(__name__)
-_gathered: Final[dict[tuple[str, int], Pools]] = {}
-"""By address and seed: a second run in the same web UI has the same people, who are logged in still."""
 
 
 @dataclass(slots=True)
@@ -94,7 +87,7 @@ def listen(environment: Environment, **_: object) -> None:
     options = environment.parsed_options
     if options is not None and (options.headless or options.autostart):
         try:
-            _pools(options.pools, str(environment.host), options.people_seed, options.num_users or 0)
+            pools_for(options.pools, str(environment.host), options.people_seed, options.num_users or 0)
         except PoolsError as error:
             raise SystemExit(f"No test: {error}") from None
 
@@ -105,7 +98,7 @@ def set_stage(environment: Environment, **_: object) -> None:
     if runner is None or options is None or isinstance(runner, WorkerRunner):
         return
     try:
-        pools = _pools(options.pools, str(environment.host), options.people_seed, runner.target_user_count)
+        pools = pools_for(options.pools, str(environment.host), options.people_seed, runner.target_user_count)
     except PoolsError as error:
         _log.error("No test: %s", error)
         environment.process_exit_code = 1
@@ -168,32 +161,3 @@ def _tell_claims(environment: Environment, **_: object) -> None:
 def _hear_claims(msg: Message, **_: object) -> None:
     _heard.live.extend(Claim(**each) for each in msg.data["live"])
     _heard.at.append(msg.data["at"])
-
-
-def _pools(file: str, host: str, seed: int, users: int) -> Pools:
-    if file:
-        return load(Path(file))
-    if (host, seed) not in _gathered:
-        _gathered[host, seed] = _gather(host, seed, max(users, FEWEST_PEOPLE))
-    return _gathered[host, seed]
-
-
-def _gather(host: str, seed: int, people: int) -> Pools:
-    """In a process of its own: asyncio and Locust's patches do not go together."""
-    with tempfile.TemporaryDirectory(prefix="banyan-pools-") as folder:
-        file = Path(folder) / "pools.json"
-        command = [sys.executable, "-m", "loadtests.pools", "--host", host, "--out", str(file)]
-        command += ["--people", str(people), "--seed", str(seed)]
-        _log.info("Gathering %d passengers, departures and tickets at %s …", people, host)
-        said = ""
-        with subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
-            command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-        ) as gathering:
-            assert gathering.stderr is not None
-            for line in gathering.stderr:
-                said = line.strip()
-                if said.startswith('{"note"'):
-                    _log.info("%s", orjson.loads(said)["note"])
-        if gathering.returncode:
-            raise PoolsError(said)
-        return load(file)
