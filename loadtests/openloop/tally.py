@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ LATE_MS: Final = 5.0
 
 def percentile(ordered: Sequence[float], share: float) -> float:
     """Of sorted values: the smallest that at least this share of them does not exceed (nearest rank)."""
-    return ordered[max(0, min(len(ordered) - 1, -int(-share * len(ordered) // 1) - 1))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 @dataclass(slots=True)

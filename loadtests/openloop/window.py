@@ -123,11 +123,11 @@ class Pacer:
 
     async def run(self) -> tuple[float, float, float]:
         """Until the window is over: the clock on the wall at its ends, and the CPU of this process within."""
-        self._zero = time.monotonic() + self._plan.warm_s + _LEAD_S
         self._alarm = alarm(self._due)
         telling = asyncio.create_task(self._tell())
         gc.collect()
         gc.disable()  # a pause would be in the latencies of all who wait
+        self._zero = time.monotonic() + self._plan.warm_s + _LEAD_S
         try:
             self._due()
             await asyncio.sleep(self._zero - time.monotonic())
