@@ -25,6 +25,7 @@ PARTS: Final = {
     "curves": "rates up to the knee: the goal of throughput cannot be told",
 }
 ROUNDS_WANTED: Final = 3
+BUSY: Final = 0.5  # of the cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ def _lacks(result: Result, at_load: Sequence[Findings]) -> Iterator[str]:
         "journey": result.journey,
         "curves": result.curves,
     }
+    yield from result.lacks
+    yield from _lacks_of_quiet(result)
     for name, windows in parts.items():
         yield from _lacks_of_part(name, windows)
     if not any(window.cpu_s for window in (*result.mix, *result.routes, *result.journey)):
@@ -154,7 +157,23 @@ def _lacks(result: Result, at_load: Sequence[Findings]) -> Iterator[str]:
     if few:
         yield (
             f"requests: {len(few)} of {len(at_load)} routes at equal load have fewer than {intervals.FEW} "
-            "on a side, so their p99 is one of the two slowest"
+            "on a side, so their p99 is one of the two slowest and not judged"
+        )
+    for reason in sorted(set(result.not_asked.values())):
+        names = sorted(name or "all others" for name, why in result.not_asked.items() if why == reason)
+        yield f"not asked, {reason}: {', '.join(names)}"
+
+
+def _lacks_of_quiet(result: Result) -> Iterator[str]:
+    """What else was going on: others at work before it began, and a generator that did not keep up."""
+    load, cores = result.machine.get("load_before"), result.machine.get("cores")
+    if load and cores and load > cores * BUSY:
+        yield f"quiet: the load was {load:g} on {cores} cores before it began; others' work is in all figures"
+    late = sum(window.is_generator_late for window in result.routes)
+    if late:
+        yield (
+            f"punctuality: the generator sent late in {late} of {len(result.routes)} windows at equal load, "
+            "and its lateness is in their latencies"
         )
 
 

@@ -29,6 +29,8 @@ def _plain(verdicts: Verdicts) -> dict[str, Any]:
         "machine": dict(result.machine),
         "settings": dict(result.settings),
         "rule": rule.TEXT,
+        "is_complete": result.is_complete,
+        "troubles": list(result.troubles),
         "failures": [asdict(each) for each in verdicts.failures],
         "lacks": list(verdicts.lacks),
         "goals": [asdict(each) for each in verdicts.goals],

@@ -32,6 +32,10 @@ def _lines(verdicts: Verdicts) -> Iterator[str]:
         *_wrapped("; ".join(_plain(each) for each in about) + "."),
         "",
     )
+    if not result.is_complete:
+        yield from ("**The run is not complete.**", "")
+    if result.troubles:
+        yield from (*(f"- {_plain(trouble)}" for trouble in result.troubles), "")
     if verdicts.failures:
         yield from (
             "### Failures",

@@ -39,7 +39,10 @@ W = TypeVar("W", bound=Window)
 
 @dataclass(frozen=True, slots=True)
 class RouteWindow(Window):
-    """One route at a fixed rate; or as people asked for it in the mix, where it has no CPU of its own."""
+    """One route at a fixed rate; or as people asked for it in the mix, where it has no CPU of its own.
+
+    A generator that was late to send has its own lateness in the latencies.
+    """
 
     route: str
     rate_per_s: float | None
@@ -47,6 +50,7 @@ class RouteWindow(Window):
     failed: int
     failures: Sequence[Mapping[str, Any]]
     ms: Sequence[float]
+    is_generator_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Step(Window):
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """`lacks` and `troubles` are what the comparison says of itself; `not_asked` are reasons by route."""
+
     at: str
     commit: str
     machine: Mapping[str, Any]
@@ -101,7 +107,10 @@ class Result:
     routes: tuple[RouteWindow, ...] = ()
     journey: tuple[JourneyWindow, ...] = ()
     curves: tuple[Step, ...] = ()
-    sides: tuple[str, ...] = field(default=(LEGACY, SERVICE))
+    is_complete: bool = True
+    troubles: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    not_asked: Mapping[str, str] = field(default_factory=dict)
 
     def of_route(self, route: str, *, from_mix: bool) -> dict[str, list[RouteWindow]]:
         """By side, its windows in the order of rounds."""
@@ -133,7 +142,10 @@ def read(raw: Mapping[str, Any]) -> Result:
         routes=tuple(_route(each) for each in raw.get("routes") or ()),
         journey=tuple(_journey(each) for each in raw.get("journey") or ()),
         curves=tuple(_step(each) for each in raw.get("curves") or ()),
-        sides=tuple(raw.get("sides") or (LEGACY, SERVICE)),
+        is_complete=bool(raw.get("is_complete", True)),
+        troubles=tuple(map(str, raw.get("troubles") or ())),
+        lacks=tuple(map(str, raw.get("lacks") or ())),
+        not_asked=raw.get("not_asked") or {},
     )
 
 
@@ -165,6 +177,7 @@ def _route(raw: Mapping[str, Any]) -> RouteWindow:
         route=str(raw["route"]),
         rate_per_s=raw.get("rate_per_s"),
         asked=int(raw.get("asked") or len(raw.get("ms") or ())),
+        is_generator_late=bool(raw.get("is_generator_late")),
     )
 
 

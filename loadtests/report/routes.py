@@ -143,9 +143,10 @@ def _of(
     p50, p99 = quantiles or (None, None)
     cpu_ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
     why = _why_unsure(sides)
+    why_of_p99 = why or _why_few(sides)
     figures = {
         "p50": _judged("p50", _quantile(legacy, 0.5), _quantile(service, 0.5), p50, why),
-        "p99": _judged("p99", _quantile(legacy, 0.99), _quantile(service, 0.99), p99, why),
+        "p99": _judged("p99", _quantile(legacy, 0.99), _quantile(service, 0.99), p99, why_of_p99),
         "mean": Figure("mean", _mean(legacy), _mean(service), intervals.mean_ratio(service, legacy)),
         "throughput": _throughput(windows, of_answers),
     }
@@ -179,6 +180,12 @@ def _why_unsure(sides: Mapping[str, Side]) -> str:
         if sides[side].failed_share > rule.TOO_MANY_FAILED
     ]
     return ", ".join(failing)
+
+
+def _why_few(sides: Mapping[str, Side]) -> str:
+    """A p99 of few is the slowest or the one before: one stall would decide."""
+    fewest = min(sides[side].samples for side in (LEGACY, SERVICE))
+    return f"{fewest} requests are too few" if fewest < intervals.FEW else ""
 
 
 def _side(side: str, windows: Sequence[RouteWindow | JourneyWindow], costs: Mapping[int, cpu.Cost]) -> Side:

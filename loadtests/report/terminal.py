@@ -39,6 +39,9 @@ def view(verdicts: Verdicts) -> RenderableType:
     for each in found:
         table.add_row(each.name, *(_cell(each.figures.get(name)) for name in routes.JUDGED))
     lines: list[RenderableType] = [table] if found else []
+    if not verdicts.result.is_complete:
+        lines.append(Text("\N{BALLOT X} the run is not complete", "red"))
+    lines += (Text(f"\N{BALLOT X} {trouble}", "red") for trouble in verdicts.result.troubles)
     if verdicts.failures:
         failed = sum(each.count for each in verdicts.failures)
         lines.append(

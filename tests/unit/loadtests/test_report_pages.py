@@ -76,6 +76,11 @@ class TestPage:
         failing = measured | {"journey": [each | {"failed": 1} for each in measured["journey"]]}
         assert sections(html_of(failing))[:2] == ["failures", "goals"]
 
+    def test_a_run_that_was_cut_off_says_so_first(self, measured):
+        found = html_of(measured | {"is_complete": False, "troubles": ["the journey did not end in time"]})
+        assert "The run is not complete." in section(found, "failures")
+        assert "the journey did not end in time" in section(found, "failures")
+
     def test_names_machine_date_commit_settings_and_load(self, html):
         run = parsed(html).find(".//section[@id='run']")
         assert run is not None

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.report import cpu, findings, result, rule
+from loadtests.report import cpu, findings, goals, result, rule
 from loadtests.report.intervals import Ratio
 from loadtests.report.result import UnknownFormatError, Window
+from loadtests.report.routes import Figure
 from tests.unit.loadtests import synthetic
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ class TestRoutes:
         assert set(found.verdicts().values()) == {"unsure"}
         assert found.figures["p50"].why_unsure == "service failed 4.2%"
 
+    def test_a_p99_of_few_is_not_judged(self):
+        found = next(iter(verdicts(synthetic.result(per_window=60)).routes))
+        assert found.figures["p99"].verdict == "unsure"
+        assert found.figures["p99"].why_unsure == "180 requests are too few"
+        assert found.figures["p50"].why_unsure != found.figures["p99"].why_unsure
+
     def test_one_round_judges_latencies_and_not_cpu(self):
         found = verdicts(synthetic.result(rounds=1, per_window=1000))
         search = next(each for each in found.routes if each.name == "GET /api/search")
@@ -126,6 +133,18 @@ class TestGoals:
     def test_p99_is_met_where_enough_requests_show_it(self, monkeypatch):
         monkeypatch.setattr(synthetic, "ROUTES", {"GET /api/search": (18.0, 0.55, 0.6)})
         assert status_of(verdicts(synthetic.result(per_window=4000)), "p99") == "met"
+
+    @pytest.mark.parametrize(
+        ("ratio", "kept"),
+        [
+            (Ratio(0.87, 0.70, 1.08), True),  # unsure whether better, sure to be no worse
+            (Ratio(0.98, 0.80, 1.20), None),
+            (Ratio(1.05, 1.02, 1.09), False),
+            (Ratio(0.50, None, None), None),
+        ],
+    )
+    def test_no_worse_is_what_even_the_upper_end_of_the_interval_says(self, ratio, kept):
+        assert goals.is_no_worse(Figure("p99", 1.0, ratio.value, ratio, rule.judge(ratio))) is kept
 
     def test_p99_is_missed_where_enough_requests_show_it(self, monkeypatch):
         monkeypatch.setattr(
@@ -197,6 +216,17 @@ class TestLacks:
         assert "routes: service was not measured" in lacks
         assert any(lack.startswith("journey: one round only") for lack in lacks)
         assert any(lack.startswith("requests: 7 of 7 routes") for lack in lacks)
+
+    def test_a_busy_machine_a_late_generator_and_what_the_comparison_says_of_itself_are_said(self, measured):
+        measured["machine"]["load_before"] = 1.7
+        measured["routes"][0]["is_generator_late"] = True
+        measured["lacks"] = ["statements: pg_stat_statements is not there"]
+        measured["not_asked"] = {"GET /a": "needs a camera", "GET /b": "needs a camera"}
+        lacks = verdicts(measured).lacks
+        assert lacks[0] == "statements: pg_stat_statements is not there"
+        assert lacks[1].startswith("quiet: the load was 1.7 on 2 cores")
+        assert lacks[2].startswith("punctuality: the generator sent late in 1 of 42 windows")
+        assert lacks[-1] == "not asked, needs a camera: GET /a, GET /b"
 
     def test_clocks_statements_and_idle_are_missed(self, measured):
         measured["idle"] = {}
