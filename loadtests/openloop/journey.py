@@ -83,8 +83,13 @@ async def measure_journeys(cast: Cast, plan: Plan, listener: Listener) -> dict[s
         "journeys": found.tally.asked,
         "failed": found.failures.total(),
         "failures": [
-            {"at": at, "status": status, "what": what, "count": count}
-            for (at, status, what), count in found.failures.most_common()
+            {
+                "route": route,
+                "status": status,
+                "what": f"{status} {what}" if status else what,
+                "count": count,
+            }
+            for (route, status, what), count in found.failures.most_common()
         ],
         "rate_per_s": plan.rate_per_s,
         "seconds": plan.seconds,

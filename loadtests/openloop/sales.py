@@ -81,16 +81,17 @@ async def buyers(cast: Cast, holds: int) -> list[Person]:
 
 async def orders(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Subject]:
     """Whom to let hold what, each good for once: so many, or as many as there are people and seats for."""
-    seats = await free_seats(cast, count, each=each, boarding=boarding)
-    people = await buyers(cast, len(seats))
-    return [Subject(person, "", lot.order()) for person, lot in zip(people, seats, strict=False)]
+    return await _orders(cast, await free_seats(cast, count, each=each, boarding=boarding))
 
 
 async def hold(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Subject]:
     """Bookings that are held; raises TooFewError where there are not people and seats enough."""
-    wanted = await orders(cast, count, each=each, boarding=boarding)
+    seats = await free_seats(cast, count, each=each, boarding=boarding)
+    if len(seats) < count:
+        raise TooFewError(f"lots of {each} free seats", len(seats), count)
+    wanted = await _orders(cast, seats)
     if len(wanted) < count:
-        raise TooFewError(f"bookings of {each} free seats, and people to hold them", len(wanted), count)
+        raise TooFewError("holds that people may have", len(wanted), count)
 
     async def one(order: Subject) -> Subject:
         booking = (await cast.ask("POST", "/api/bookings", order.by, order.more)).json()
@@ -103,7 +104,7 @@ async def open_payments(cast: Cast, held: Sequence[Subject]) -> list[Subject]:
     """A payment for each, without a card yet; `more` is the booking."""
 
     async def one(booking: Subject) -> Subject:
-        payment = (await _heard_of(cast, booking)).json()
+        payment = (await cast.ask("POST", "/api/payments", booking.by, {"booking_id": booking.id})).json()
         return Subject(booking.by, payment["id"], booking)
 
     return await in_turns(held, one)
@@ -136,9 +137,9 @@ async def give_up(cast: Cast, bookings: Iterable[Subject]) -> None:
     await in_turns(bookings, one)
 
 
-async def _heard_of(cast: Cast, booking: Subject) -> Any:
-    """Who takes the payments hears of a booking a moment after it is made; the site waits for that itself."""
-    return await cast.ask("POST", "/api/payments", booking.by, {"booking_id": booking.id})
+async def _orders(cast: Cast, seats: Sequence[Seats]) -> list[Subject]:
+    people = await buyers(cast, len(seats))
+    return [Subject(person, "", lot.order()) for person, lot in zip(people, seats, strict=False)]
 
 
 async def _room(cast: Cast, person: Person) -> int:

@@ -54,7 +54,7 @@ class Tally:
 
     def failure_rows(self) -> list[dict[str, Any]]:
         return [
-            {"status": status, "what": what, "count": count}
+            {"status": status, "what": f"{status} {what}" if status else what, "count": count}
             for (status, what), count in self.failures.most_common()
         ]
 

@@ -69,9 +69,9 @@ def test_a_quick_refusal_is_no_latency_and_is_counted_by_what_it_says():
         tally.heard(answer, {201}, b'"held"', 0.25)
     assert tally.latencies_ms() == [250.0]
     assert tally.failure_rows() == [
-        {"status": 409, "what": "seats-taken", "count": 2},
-        {"status": 201, "what": "wrong-body", "count": 1},
-        {"status": 502, "what": "unexpected-status", "count": 1},
+        {"status": 409, "what": "409 seats-taken", "count": 2},
+        {"status": 201, "what": "201 wrong-body", "count": 1},
+        {"status": 502, "what": "502 unexpected-status", "count": 1},
     ]
 
 

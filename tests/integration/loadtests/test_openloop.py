@@ -1,0 +1,106 @@
+"""Requests at fixed rates against a real site, for a few seconds: what is asked is answered as expected."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any, Protocol
+
+import pytest
+
+from deploy.local.folders import CHECKOUT
+
+
+def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def pools(demo_stack, tmp_path_factory):
+    file = tmp_path_factory.mktemp("pools") / "pools.json"
+    site = ("--host", demo_stack.gateway_url)
+    gathered = run("loadtests.pools", *site, "--people", "8", "--seed", "9", "--out", str(file))
+    assert gathered.returncode == 0, gathered.stderr[-2000:]
+    return file
+
+
+class Measure(Protocol):
+    """Answers the result, and the lines of stdout."""
+
+    def __call__(self, command: str, *arguments: str) -> tuple[Any, list[str]]: ...
+
+
+@pytest.fixture
+def measure(demo_stack, pools, tmp_path) -> Measure:
+    def measure(command: str, *arguments: str) -> tuple[Any, list[str]]:
+        out = tmp_path / "out.json"
+        site = ("--host", demo_stack.gateway_url, "--pools", str(pools), "--out", str(out))
+        ended = run("loadtests.openloop", command, *site, *arguments)
+        assert ended.returncode == 0, ended.stderr[-2000:]
+        for line in ended.stderr.splitlines():
+            assert json.loads(line).keys() in ({"done", "of"}, {"note"})
+        return json.loads(out.read_text(encoding="utf-8")), ended.stdout.splitlines()
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "GET /api/search",
+        "GET /bookings",
+        "GET /operator/trips/{id}",
+        "POST /api/bookings",
+        "POST /api/check-ins",
+        "POST /api/qr/verify",
+    ],
+)
+def test_a_route_is_asked_so_often_and_answered_right(measure, route):
+    found, said = measure("route", "--route", route, "--rate", "10", "--seconds", "1", "--warm", "0.2")
+    assert (found["route"], found["asked"], found["failed"], found["failures"]) == (route, 10, 0, [])
+    assert len(found["ms"]) == 10
+    assert found["ms"] == sorted(found["ms"])
+    assert 0.99 <= found["ended"] - found["began"] < 2
+    assert said == ["measuring", "measured"]
+
+
+def test_journeys_end_with_a_confirmed_ticket(measure):
+    found, said = measure("journey", "--rate", "3", "--seconds", "1", "--warm", "0")
+    assert (found["journeys"], found["failed"], found["failures"]) == (3, 0, [])
+    assert len(found["ms"]) == 3
+    assert found["requests"] >= 3 * 8
+    assert said == ["measuring", "measured"]
+
+
+def test_steps_give_back_what_they_held_and_say_how_fast_each_was(measure):
+    """Eight people may hold 24 bookings; twice as many are made, so the first must be free again."""
+    steps, said = measure(
+        "steps", "--what", "booking", "--rates", "12,12.5,13", "--seconds", "1", "--warm", "0.1", "--json"
+    )
+    assert {step["failed"] for step in steps} == {0}
+    assert [step["rate_per_s"] for step in steps][:1] == [12]
+    assert steps[0].keys() >= {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "is_past_knee", "began"}
+    assert json.loads(said[-1]) == steps
+    assert said[:-1] == ["measuring", "measured"] * len(steps)
+
+
+def test_an_answer_that_is_not_the_expected_one_is_told(pools, measure, tmp_path):
+    known = json.loads(pools.read_text(encoding="utf-8"))
+    for ticket in known["boarding"]:
+        ticket["token"] = ticket["token"][:-3] + "AAA"
+    pools_of_forged = tmp_path / "forged.json"
+    pools_of_forged.write_text(json.dumps(known), encoding="utf-8")
+    found, _ = measure(
+        "route", "--route", "POST /api/qr/verify", "--rate", "10", "--seconds", "0.5", "--warm", "0",
+        "--pools", str(pools_of_forged),
+    )  # fmt: skip
+    assert found["failures"] == [{"status": 200, "what": "200 wrong-body", "count": 5}]
+
+
+def test_what_cannot_be_asked_is_told_in_one_line(demo_stack, pools):
+    argv = ("--host", demo_stack.gateway_url, "--pools", str(pools), "--route", "POST /api/payments")
+    ended = run("loadtests.openloop", "route", *argv, "--rate", "1e6", "--seconds", "1")
+    assert ended.returncode == 1
+    assert "free seats: 2000000 are wanted" in ended.stderr.splitlines()[-1]
