@@ -1,6 +1,6 @@
 """A crowd: kept connections that take requests from one queue, each as soon as it has its answer.
 
-It speaks just enough HTTP/1.1 to be cheap beside what it asks; all that is asked is made beforehand.
+All that is asked is made beforehand.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import orjson
+from loadtests import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+HOST: Final = "bench.example"
 
 
 @dataclass(slots=True)
@@ -31,15 +33,7 @@ class Answers:
 
 def request(method: str, path: str, *, token: str | None = None, body: Any = None) -> bytes:
     """A request as it goes over the connection."""
-    content = b"" if body is None else orjson.dumps(body)
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench.example", "Accept: application/json"]
-    if token is not None:
-        lines.append(f"Authorization: Bearer {token}")
-    if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
-    elif method == "POST":
-        lines.append("Content-Length: 0")
-    return "\r\n".join((*lines, "", "")).encode() + content
+    return wire.request(method, path, host=HOST, token=token, body=body)
 
 
 async def ask(host: str, port: int, asks: Sequence[bytes], connections: int) -> Answers:
@@ -65,7 +59,7 @@ class _Line(asyncio.Protocol):
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         self._queue: Iterator[bytes]
-        self._received = b""
+        self._reader = wire.Reader()
         self._asked_at = 0.0
         self._transport: asyncio.Transport
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,28 +83,17 @@ class _Line(asyncio.Protocol):
         self._transport.write(following)
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, separator, body = self._received.partition(b"\r\n\r\n")
-        if not separator or len(body) < _content_length(head):
+        answer = self._reader.feed(data)
+        if answer is None:
             return
-        self._received = b""
         self._answers.latencies_s.append(time.perf_counter() - self._asked_at)
-        self._answers.statuses.append(int(head[9:12]))
-        self._answers.bodies.append(body)
+        self._answers.statuses.append(answer.status)
+        self._answers.bodies.append(answer.body)
         self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(ConnectionError(f"hung up: {exc}"))
-
-
-def _content_length(head: bytes) -> int:
-    if head[9:12] in {b"204", b"304"}:
-        return 0
-    for line in head.split(b"\r\n"):
-        if line[:15].lower() == b"content-length:":
-            return int(line[15:])
-    raise ValueError(f"an answer without a length: {head!r}")
 
 
 def percentile(values: Sequence[float], share: float) -> float:
