@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from loadtests.report import goals, intervals, knees, routes, rule
-from loadtests.report.result import LEGACY, SERVICE, by_side
+from loadtests.report import goals, knees, lacks, routes, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from loadtests.report.goals import Goal
     from loadtests.report.knees import Curve
-    from loadtests.report.result import MixWindow, Result, Window
+    from loadtests.report.result import MixWindow, Result
     from loadtests.report.routes import Findings, Scatter
     from loadtests.report.rule import Word
-
-PARTS: Final = {
-    "mix": "people at work (the mix): no latencies as people meet them, no statements, no memory under load",
-    "routes": "routes at equal load: no goal of a read route can be told",
-    "journey": "the booking journey: its goal cannot be told",
-    "curves": "rates up to the knee: the goal of throughput cannot be told",
-}
-ROUNDS_WANTED: Final = 3
-BUSY: Final = 0.5  # of the cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +81,7 @@ def of(result: Result) -> Verdicts:
         curves=tuple(curves),
         scatter=scatter,
         failures=tuple(_failures(result)),
-        lacks=tuple(_lacks(result, at_load)),
+        lacks=tuple(lacks.of(result, at_load)),
     )
 
 
@@ -134,62 +124,6 @@ def _failures(result: Result) -> Iterator[Failure]:
             add("curves", step.side, f"{step.what} at {step.rate_per_s:g}/s", step.failed, ())
     for (part, side, route, what), count in counts.most_common():
         yield Failure(part, side, route, what, count)
-
-
-def _lacks(result: Result, at_load: Sequence[Findings]) -> Iterator[str]:
-    parts: dict[str, Sequence[Window]] = {
-        "mix": result.mix,
-        "routes": result.routes,
-        "journey": result.journey,
-        "curves": result.curves,
-    }
-    yield from result.lacks
-    yield from _lacks_of_quiet(result)
-    for name, windows in parts.items():
-        yield from _lacks_of_part(name, windows)
-    if not any(window.cpu_s for window in (*result.mix, *result.routes, *result.journey)):
-        yield "CPU of processes: nothing can be said of CPU per request"
-    elif not result.idle_cpu_ms_per_s:
-        yield "CPU without work: nothing is subtracted, net is gross"
-    if result.mix and not any(mix.statements for mix in result.mix):
-        yield "PostgreSQL's statements"
-    few = [findings.name for findings in at_load if findings.has_few]
-    if few:
-        yield (
-            f"requests: {len(few)} of {len(at_load)} routes at equal load have fewer than {intervals.FEW} "
-            "on a side, so their p99 is one of the two slowest and not judged"
-        )
-    for reason in sorted(set(result.not_asked.values())):
-        names = sorted(name or "all others" for name, why in result.not_asked.items() if why == reason)
-        yield f"not asked, {reason}: {', '.join(names)}"
-
-
-def _lacks_of_quiet(result: Result) -> Iterator[str]:
-    """What else was going on: others at work before it began, and a generator that did not keep up."""
-    load, cores = result.machine.get("load_before"), result.machine.get("cores")
-    if load and cores and load > cores * BUSY:
-        yield f"quiet: the load was {load:g} on {cores} cores before it began; others' work is in all figures"
-    late = sum(window.is_generator_late for window in result.routes)
-    if late:
-        yield (
-            f"punctuality: the generator sent late in {late} of {len(result.routes)} windows at equal load, "
-            "and its lateness is in their latencies"
-        )
-
-
-def _lacks_of_part(name: str, windows: Sequence[Window]) -> Iterator[str]:
-    if not windows:
-        yield PARTS[name]
-        return
-    sides = by_side(windows)
-    for side in (LEGACY, SERVICE):
-        if side not in sides:
-            yield f"{name}: {side} was not measured"
-    rounds = len({window.round for window in windows})
-    if rounds == 1:
-        yield f"{name}: one round only, so what changes from round to round is in no interval"
-    elif rounds < ROUNDS_WANTED:
-        yield f"{name}: {rounds} rounds only; {ROUNDS_WANTED} say more of their scatter"
 
 
 def verdict_line(counts: Counter[Word]) -> str:

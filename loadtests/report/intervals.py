@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROUND_DRAWS: Final = 200
 RESAMPLES: Final = 1000
 SEED: Final = 20_250_101
+FEWEST: Final = 20  # below, resampling says nothing of a median or a mean
 FEW: Final = 200  # below, a p99 is one of the two slowest requests, and says little
 LEAST: Final = 1e-3  # a microsecond, in milliseconds; below, a clock says nothing
 # Student's 97.5th percentile by degrees of freedom; above 30 the normal's with Fisher's correction.

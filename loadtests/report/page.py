@@ -64,9 +64,19 @@ def render(verdicts: Verdicts) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = lambda value: rule.NONE if value is None else rule.number(value)
+    environment.filters["setting"] = _setting
     environment.filters["ratio"] = rule.text
     environment.filters["whisker"] = charts.whisker
     return environment.get_template("report.html").render(_context(verdicts))
+
+
+def _setting(value: object) -> str:
+    """Of what JSON holds, in words: names with their values, and lists, one after the other."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name.replace('_', ' ')} {_setting(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_setting, value))
+    return str(value)
 
 
 def _context(verdicts: Verdicts) -> dict[str, Any]:

@@ -138,23 +138,37 @@ def _of(
 ) -> Findings:
     costs = _costs(windows, idle)
     sides = {side: _side(side, those, costs.get(side, {})) for side, those in windows.items()}
-    legacy, service = (_samples(windows.get(side, ())) for side in (LEGACY, SERVICE))
-    quantiles = intervals.quantile_ratios(service, legacy, (0.5, 0.99))
-    p50, p99 = quantiles or (None, None)
-    cpu_ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
     why = _why_unsure(sides)
-    why_of_p99 = why or _why_few(sides)
-    figures = {
-        "p50": _judged("p50", _quantile(legacy, 0.5), _quantile(service, 0.5), p50, why),
-        "p99": _judged("p99", _quantile(legacy, 0.99), _quantile(service, 0.99), p99, why_of_p99),
-        "mean": Figure("mean", _mean(legacy), _mean(service), intervals.mean_ratio(service, legacy)),
-        "throughput": _throughput(windows, of_answers),
-    }
+    legacy, service = (_samples(windows.get(side, ())) for side in (LEGACY, SERVICE))
+    figures = _latencies(legacy, service, why) | {"throughput": _throughput(windows, of_answers)}
     nets = {side: each.cost.net_ms for side, each in sides.items() if each.cost is not None}
     if nets:
-        figures["cpu"] = _judged("cpu", nets.get(LEGACY), nets.get(SERVICE), cpu_ratio, why)
+        ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
+        figures["cpu"] = _judged("cpu", nets.get(LEGACY), nets.get(SERVICE), ratio, why)
     rates = [each.rate_per_s for those in windows.values() for each in those if isinstance(each, RouteWindow)]
     return Findings(name, next((rate for rate in rates if rate), None), sides, figures)
+
+
+def _latencies(
+    legacy: Mapping[int, Sequence[float]], service: Mapping[int, Sequence[float]], why: str
+) -> dict[str, Figure]:
+    """`why` they cannot be compared, if so."""
+    fewest = min(sum(map(len, rounds.values())) for rounds in (legacy, service))
+    quantiles = intervals.quantile_ratios(service, legacy, (0.5, 0.99)) or (None, None)
+    figures = {}
+    for name, part, least, ratio in (
+        ("p50", 0.5, intervals.FEWEST, quantiles[0]),
+        ("p99", 0.99, intervals.FEW, quantiles[1]),
+    ):
+        figures[name] = _judged(
+            name,
+            _quantile(legacy, part),
+            _quantile(service, part),
+            _unless_few(ratio, fewest, least),
+            why or _why_few(fewest, least),
+        )
+    mean = _unless_few(intervals.mean_ratio(service, legacy), fewest, intervals.FEWEST)
+    return figures | {"mean": Figure("mean", _mean(legacy), _mean(service), mean)}
 
 
 def _judged(name: str, legacy: float | None, service: float | None, ratio: Ratio | None, why: str) -> Figure:
@@ -182,10 +196,13 @@ def _why_unsure(sides: Mapping[str, Side]) -> str:
     return ", ".join(failing)
 
 
-def _why_few(sides: Mapping[str, Side]) -> str:
-    """A p99 of few is the slowest or the one before: one stall would decide."""
-    fewest = min(sides[side].samples for side in (LEGACY, SERVICE))
-    return f"{fewest} requests are too few" if fewest < intervals.FEW else ""
+def _why_few(fewest: int, least: int) -> str:
+    return f"too few requests ({fewest})" if fewest < least else ""
+
+
+def _unless_few(ratio: Ratio | None, fewest: int, least: int) -> Ratio | None:
+    """Of too few no interval can be given: one that is resampled would look surer than it is."""
+    return intervals.Ratio(ratio.value, None, None) if ratio is not None and fewest < least else ratio
 
 
 def _side(side: str, windows: Sequence[RouteWindow | JourneyWindow], costs: Mapping[int, cpu.Cost]) -> Side:

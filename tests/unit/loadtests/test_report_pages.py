@@ -88,7 +88,7 @@ class TestPage:
         assert facts["cores"] == "2"
         assert facts["load before"] == "0.3"
         assert facts["size"] == "full"
-        assert facts["mix"] == "rounds 3, users 120, seconds 45"
+        assert facts["mix"] == "rounds 3; users 120; seconds 45"
         assert "2025-06-01T12:00:00Z" in html
         assert "abc1234" in html
 

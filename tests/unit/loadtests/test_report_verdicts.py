@@ -108,8 +108,15 @@ class TestRoutes:
     def test_a_p99_of_few_is_not_judged(self):
         found = next(iter(verdicts(synthetic.result(per_window=60)).routes))
         assert found.figures["p99"].verdict == "unsure"
-        assert found.figures["p99"].why_unsure == "180 requests are too few"
+        assert found.figures["p99"].why_unsure == "too few requests (180)"
+        assert found.figures["p99"].ratio.low is None
         assert found.figures["p50"].why_unsure != found.figures["p99"].why_unsure
+
+    def test_of_a_handful_nothing_is_judged(self):
+        found = verdicts(synthetic.result(rounds=1, per_window=3))
+        for each in found.routes:
+            assert set(each.verdicts().values()) == {"unsure"}
+            assert each.figures["mean"].ratio.low is None
 
     def test_one_round_judges_latencies_and_not_cpu(self):
         found = verdicts(synthetic.result(rounds=1, per_window=1000))
