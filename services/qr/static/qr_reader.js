@@ -78,7 +78,8 @@ const isDark = ({ dark, width, height }, x, y) => {
 
 /* ---- The finders: whichever way a line goes through the middle of one, dark and light are 1 : 1 : 3 : 1 : 1 of it */
 
-const MOST_FINDERS = 12;
+const MOST_FINDERS = 12, MOST_CORNERS = 6; // that are looked at, so that no picture takes long
+const STRIDE = 0.5; // of a pixel, along a line
 
 const isFinder = (a, b, c, d, e) => {
   const total = a + b + c + d + e;
@@ -124,8 +125,6 @@ const probe = (picture, x, y, dx, dy) => {
   return { shift: (b + c - e - f) / 4, module: (b + c + e + f) / 12 };
 };
 
-const STRIDE = 0.5;
-
 /* How far it is to where dark ends, to where it begins again, and to where it ends again. */
 const walk = (picture, x, y, dx, dy) => {
   const ends = [];
@@ -141,8 +140,6 @@ const walk = (picture, x, y, dx, dy) => {
 };
 
 /* Three finders that may be of one code, likely ones first: upper left, upper right, lower left. */
-const MOST_CORNERS = 6;
-
 const chooseCorners = (finders) => {
   const chosen = [];
   for (const corner of finders) {
@@ -150,8 +147,7 @@ const chooseCorners = (finders) => {
       for (const other of finders) {
         if (one === corner || other === corner || one === other) continue;
         const ax = one.x - corner.x, ay = one.y - corner.y, bx = other.x - corner.x, by = other.y - corner.y;
-        const turn = ax * by - ay * bx;
-        if (turn <= 0) continue; // the other way round is another turn of these loops
+        if (ax * by <= ay * bx) continue; // the other way round is another turn of these loops
         const a = Math.hypot(ax, ay), b = Math.hypot(bx, by);
         const sizes = [corner.module, one.module, other.module];
         const small = Math.min(...sizes), large = Math.max(...sizes);
@@ -168,8 +164,8 @@ const chooseCorners = (finders) => {
 
    A plane seen in perspective, in coordinates (a, b) that are 0 and 1 at the finders' middles, is
    ((1 - a - b) TL + a p TR + b q BL) / ((1 - a - b) + a p + b q).
-   The weights p and q say how much nearer TL is than TR and BL are. A module's length at TR is 1 / p² of that at TL
-   along this edge, so two measured lengths give a weight; a fourth point, the alignment pattern's middle, gives both. */
+   The weights p and q say how many times as far away TR and BL are as TL is. Along the edge between them a module at TR
+   is 1 / p² as long as at TL, so two measured lengths give a weight; a fourth point, the alignment pattern's middle, gives both. */
 
 const place = ({ tl, tr, bl, p, q }, a, b) => {
   const c = 1 - a - b, weight = c + a * p + b * q;
@@ -202,10 +198,9 @@ const layGrids = (picture, [corner, right, below]) => {
 const span = (picture, from, to, aside) => {
   const far = Math.hypot(to.x - from.x, to.y - from.y), dx = (to.x - from.x) / far, dy = (to.y - from.y) / far;
   const side = Math.hypot(aside.x - from.x, aside.y - from.y);
-  const sx = (aside.x - from.x) / side, sy = (aside.y - from.y) / side;
   const [near, distant] = [from, to].map((finder) => {
+    const sx = ((aside.x - from.x) / side) * finder.module, sy = ((aside.y - from.y) / side) * finder.module;
     const lengths = [-0.8, -0.4, 0, 0.4, 0.8]
-      .map((step) => step * finder.module)
       .map((step) => probe(picture, finder.x + step * sx, finder.y + step * sy, dx, dy)?.module)
       .filter(Boolean)
       .sort((one, other) => one - other);
@@ -262,6 +257,7 @@ function* moved(grid, length, weight) {
 
 const matches = (picture, { tl, tr, bl, p, q }, known, count) => {
   let hits = 0;
+  // The same as place(), with what does not change from module to module taken out of the loop.
   const ax = (p * tr[0] - tl[0]) / count, ay = (p * tr[1] - tl[1]) / count, aw = (p - 1) / count;
   const bx = (q * bl[0] - tl[0]) / count, by = (q * bl[1] - tl[1]) / count, bw = (q - 1) / count;
   for (let at = 0; at < known.length; at += 3) {
@@ -280,7 +276,7 @@ const voteOnModules = (picture, grid) =>
     for (const [right, down] of [[0, 0], [-1, 0], [1, 0], [0, -1], [0, 1]]) {
       votes += isDark(picture, ...place(grid, a + right * step * 0.25, b + down * step * 0.25));
     }
-    return votes > 2 ? 1 : 0;
+    return votes > 2;
   });
 
 /* Where blur lets modules run into one another: it is taken back, as if each had given two fifths of its light to its
@@ -288,7 +284,7 @@ const voteOnModules = (picture, grid) =>
 const weighModules = (picture, grid) => {
   const { size } = layoutOf(grid.version);
   const module = Math.hypot(grid.tr[0] - grid.tl[0], grid.tr[1] - grid.tl[1]) / (size - 7);
-  const seen = Float32Array.from(eachModule(grid, (a, b) => meanAround(picture, ...place(grid, a, b), module / 4)));
+  const seen = eachModule(grid, (a, b) => meanAround(picture, ...place(grid, a, b), module / 4));
   let sharp = seen;
   for (let round = 0; round < 8; round++) {
     const blurred = blurAlong(blurAlong(sharp, size, 1, size), size, size, 1);
@@ -303,7 +299,7 @@ const weighModules = (picture, grid) => {
         high = Math.max(high, sharp[y * size + x]);
       }
     }
-    return 2 * level < low + high ? 1 : 0;
+    return 2 * level < low + high;
   });
 };
 
@@ -318,19 +314,22 @@ const blurAlong = (levels, size, step, line) => {
   return blurred;
 };
 
+const clamp = (number, least, most) => Math.min(most, Math.max(least, Math.round(number)));
+
 const meanAround = ({ width, height, sums }, x, y, radius) => {
-  const left = Math.min(width - 1, Math.max(0, Math.round(x - radius))), right = Math.max(left + 1, Math.min(width, Math.round(x + radius)));
-  const top = Math.min(height - 1, Math.max(0, Math.round(y - radius))), bottom = Math.max(top + 1, Math.min(height, Math.round(y + radius)));
-  const line = width + 1;
-  const sum = sums[bottom * line + right] - sums[bottom * line + left] - sums[top * line + right] + sums[top * line + left];
-  return sum / ((right - left) * (bottom - top));
+  const left = clamp(x - radius, 0, width - 1), right = clamp(x + radius, left + 1, width);
+  const top = clamp(y - radius, 0, height - 1), bottom = clamp(y + radius, top + 1, height);
+  const upper = top * (width + 1), lower = bottom * (width + 1);
+  return (sums[lower + right] - sums[lower + left] - sums[upper + right] + sums[upper + left]) / ((right - left) * (bottom - top));
 };
 
 const eachModule = (grid, look) => {
   const { size } = layoutOf(grid.version), step = 1 / (size - 7);
-  const modules = new Uint8Array(size * size);
+  const modules = new Float32Array(size * size);
   for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) modules[row * size + column] = look((column - 3) * step, (row - 3) * step, step);
+    for (let column = 0; column < size; column++) {
+      modules[row * size + column] = look((column - 3) * step, (row - 3) * step, step);
+    }
   }
   return modules;
 };
@@ -405,8 +404,8 @@ const remainder = (value, generator) => {
 
 /* ---- From modules to the text */
 
-/* By the two bits that name a level, M L H Q: for each version how many codewords of a block correct the others, and
-   into how many blocks a code is divided. */
+/* By the two bits that name a level (M, L, H, Q): for each version how many codewords of a block correct the others,
+   and into how many blocks a code is divided (ISO/IEC 18004, table 9). */
 export const BLOCKS = [
   { correcting: [10, 16, 26, 18, 24, 16, 18, 22, 22, 26], blocks: [1, 1, 1, 2, 2, 4, 4, 4, 5, 5] },
   { correcting: [7, 10, 15, 20, 26, 18, 20, 24, 30, 18], blocks: [1, 1, 1, 1, 1, 2, 2, 2, 2, 4] },
@@ -453,11 +452,7 @@ const readFormat = (modules, size) => {
   return best;
 };
 
-const countOnes = (number) => {
-  let count = 0;
-  for (let rest = number; rest; rest &= rest - 1) count++;
-  return count;
-};
+const countOnes = (number) => (number ? 1 + countOnes(number & (number - 1)) : 0);
 
 const readCodewords = (modules, version, mask) => {
   const { size, data } = layoutOf(version);
@@ -542,7 +537,7 @@ const locate = (syndromes) => {
 /* ---- Segments */
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
-const NUMERIC = 1, ALPHANUMERIC = 2, BYTES = 4, CHARACTER_SET = 7;
+const NUMERIC = 1, ALPHANUMERIC = 2, BYTES = 4, CHARACTER_SET = 7; // the modes
 
 /* The text, or null where a segment is of a kind that is not read here, or longer than the code. */
 const readSegments = (bytes, version) => {

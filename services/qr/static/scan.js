@@ -1,5 +1,5 @@
-/* The scanner page without reloading: type, scan with a hand scanner or the camera; the focus is always back in the
-   field. Without a network scans are judged and kept by scan_offline.js, and scan_worker.js keeps the page for a
+/* The scanner page without reloading: type, scan with a hand scanner or the camera (camera.js); the focus is always back
+   in the field. Without a network scans are judged and kept by scan_offline.js, and scan_worker.js keeps the page for a
    reload. Without this file the form posts itself. */
 "use strict";
 (() => {
@@ -15,7 +15,7 @@
   const tripId = form.elements.trip_id.value;
   const SIGNS = { ok: "✓", already_used: "↻" };
   const STATES = { ok: "good", already_used: "again" };
-  const REFRESH_MS = 60000, BRING_MS = 15000, LOOK_MS = 200, SAME_MS = 4000, TIMEOUT_MS = 6000, MOST_RECENT = 6;
+  const REFRESH_MS = 60000, BRING_MS = 15000, TIMEOUT_MS = 6000, MOST_RECENT = 6;
 
   const words = (name) => document.querySelector(`#words [data-word="${name}"]`);
   const word = (name) => words(name)?.textContent ?? name;
@@ -72,6 +72,11 @@
   };
 
   let speaker;
+  // Browsers let only a person's own act start a sound, and the camera's codes are none.
+  sound.addEventListener("change", () => {
+    speaker ??= new AudioContext();
+    speaker.resume().catch(() => {});
+  });
   const beep = (good) => {
     if (!sound.checked) return;
     speaker ??= new AudioContext();
@@ -172,59 +177,17 @@
   });
   document.getElementById("departure").addEventListener("change", (event) => event.target.form.requestSubmit());
 
-  // The camera, where the browser reads codes by itself.
-  const camera = document.getElementById("camera");
-  const view = document.getElementById("view");
-  const torch = document.getElementById("torch");
-  let stream, awake, last = { token: "", at: 0 };
-  const stopCamera = () => {
-    awake?.release().catch(() => {});
-    torch.hidden = true;
-    torch.setAttribute("aria-pressed", "false");
-    stream?.getTracks().forEach((track) => track.stop());
-    stream = undefined;
-    view.hidden = true;
-    camera.textContent = camera.dataset.start;
-    field.focus();
-  };
-  const startCamera = async (detector) => {
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
-    } catch {
-      return show("failed", { note: word("no-camera") });
-    }
-    view.srcObject = stream;
-    view.hidden = false;
-    await view.play();
-    camera.textContent = camera.dataset.stop;
-    torch.hidden = !stream.getVideoTracks()[0]?.getCapabilities?.().torch;
-    awake = await navigator.wakeLock?.request("screen").catch(() => null);
-    const look = async () => {
-      if (!stream) return;
-      const [code] = await detector.detect(view).catch(() => []);
-      const token = code?.rawValue;
-      if (token && (token !== last.token || Date.now() - last.at > SAME_MS)) {
-        last = { token, at: Date.now() };
-        await enqueue(token, "check-in");
-        last.at = Date.now();
-      }
-      setTimeout(look, LOOK_MS);
-    };
-    return look();
-  };
-  if ("BarcodeDetector" in window && navigator.mediaDevices) {
-    const detector = new BarcodeDetector({ formats: ["qr_code"] });
-    camera.hidden = false;
-    camera.dataset.start = camera.textContent;
-    camera.addEventListener("click", () => (stream ? stopCamera() : startCamera(detector)));
-    torch.addEventListener("click", async () => {
-      const on = torch.getAttribute("aria-pressed") !== "true";
-      await stream?.getVideoTracks()[0]?.applyConstraints({ advanced: [{ torch: on }] }).catch(() => {});
-      torch.setAttribute("aria-pressed", String(on));
-    });
-  } else {
-    document.getElementById("no-detector").hidden = false;
-  }
+  // What the camera sees is checked in as if it were typed.
+  window.banyanCamera({
+    reader: form.dataset.reader,
+    seen: (token) => enqueue(token, "check-in"),
+    say: (name) => {
+      const said = document.getElementById("camera-says");
+      said.textContent = name ? word(name) : "";
+      said.hidden = !name;
+    },
+    ended: () => field.focus(),
+  });
 
   document.getElementById("comfort").hidden = false;
   const showNetwork = () => { document.getElementById("network").hidden = navigator.onLine; };
@@ -244,7 +207,8 @@
     const registration = await navigator.serviceWorker.register("/scan?worker", { scope: "/scan" });
     const worker = registration.active ?? (await navigator.serviceWorker.ready).active;
     const named = document.querySelectorAll("script[src], link[rel=stylesheet], link[rel=icon], img[src]");
-    const files = new Set([...named].map((each) => each.src || each.href));
+    const reader = new URL(form.dataset.reader, location.href);
+    const files = new Set([...[...named].map((each) => each.src || each.href), reader.href]);
     worker.postMessage({ address: location.href, files: [...files], seen });
   };
   if ("serviceWorker" in navigator) keepPage().catch(() => {});
