@@ -37,6 +37,8 @@ _SETTINGS: Final = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
+    "wal_level": "minimal",  # nobody follows this server, and so a table that is loaded anew is written once
+    "max_wal_senders": "0",
     "random_page_cost": "1.1",
     "max_parallel_workers_per_gather": "1",
     "jit": "off",
