@@ -1,6 +1,8 @@
 """What makes a big load quick: indexes and constraints are set aside, and made anew from all rows at once.
 
-Triggers that have nothing to add are silent meanwhile.
+Triggers that have nothing to add are silent meanwhile. What is empty is emptied once more, which gives it new
+files: so rows can come in as if they had always been there (COPY FREEZE), which nobody has to visit again,
+and a server without replicas (wal_level minimal) writes them once and not twice.
 
 All of it is in the load's own transaction: a load that is killed leaves everything as it was, no constraint
 is ever missing from what others see, and until it is done nobody else reads or writes these tables.
@@ -10,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
@@ -18,12 +22,19 @@ if TYPE_CHECKING:
 FROM_COMPANIES: Final = 100
 """From so many companies on a load is big: below that, keeping the indexes up to date is the quicker way."""
 
-# Checked and kept up row by row, these cost more than all else. Primary keys stay: what is loaded is ordered
-# well enough for them, and foreign keys of other tables rest on them.
+# Other tables' foreign keys to these rest on their primary keys, and go with them.
+_OTHERS: Final = """
+    SELECT DISTINCT conrelid::regclass::text AS tbl FROM pg_constraint
+    WHERE confrelid = ANY($1::regclass[]) AND contype = 'f' AND conrelid <> ALL($1::regclass[])
+"""
+# Checked and kept up row by row, these cost more than all else. A trigger may look its table's rows up, so a
+# table that is watched keeps its primary key. Foreign keys go first and come last.
 _CONSTRAINTS: Final = """
     SELECT conrelid::regclass::text AS tbl, conname AS name, pg_get_constraintdef(oid) AS definition
     FROM pg_constraint
-    WHERE conrelid = ANY($1::regclass[]) AND contype IN ('f', 'x')
+    WHERE contype = 'f' AND (conrelid = ANY($1::regclass[]) OR confrelid = ANY($1::regclass[]))
+       OR contype = 'x' AND conrelid = ANY($1::regclass[])
+       OR contype IN ('p', 'u') AND conrelid = ANY($2::regclass[])
     ORDER BY contype = 'f' DESC, conname
 """
 _INDEXES: Final = """
@@ -32,6 +43,12 @@ _INDEXES: Final = """
     WHERE indrelid = ANY($1::regclass[])
       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
     ORDER BY 1
+"""
+# Those that are enabled in the ordinary way: one that is always to fire has its reasons, and fires.
+_TRIGGERS: Final = """
+    SELECT tgrelid::regclass::text AS tbl, quote_ident(tgname) AS name FROM pg_trigger
+    WHERE tgrelid = ANY($1::regclass[]) AND NOT tgisinternal AND tgenabled = 'O'
+    ORDER BY 1, 2
 """
 
 
@@ -46,30 +63,68 @@ class SetAside:
         self._conn, self._tables = conn, list(tables)
         self._unwatched = [table for table in tables if table not in watched]
         self._to_make: list[str] = []
+        self.emptied: frozenset[str] = frozenset()
+        """Tables that were empty: what is copied there may be frozen."""
 
     async def begin(self) -> None:
         """Take the tables for ourselves, and drop what slows the load down."""
-        for table in sorted(self._tables):
-            await self._conn.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-        constraints = await self._conn.fetch(_CONSTRAINTS, self._tables)
-        indexes = await self._conn.fetch(_INDEXES, self._tables)
+        conn = self._conn
+        others = [each["tbl"] for each in await conn.fetch(_OTHERS, self._tables)]
+        await _lock(conn, sorted([*self._tables, *others]))
+        constraints = await conn.fetch(_CONSTRAINTS, self._tables, self._unwatched)
+        indexes = await conn.fetch(_INDEXES, self._tables)
+        triggers = await conn.fetch(_TRIGGERS, self._tables)
         for each in constraints:
-            await self._conn.execute(f'ALTER TABLE {each["tbl"]} DROP CONSTRAINT "{each["name"]}"')
+            await conn.execute(f'ALTER TABLE {each["tbl"]} DROP CONSTRAINT "{each["name"]}"')
         for each in indexes:
-            await self._conn.execute(f"DROP INDEX {each['name']}")
-        for table in self._unwatched:
-            await self._conn.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            await conn.execute(f"DROP INDEX {each['name']}")
+        for each in triggers:
+            await conn.execute(f"ALTER TABLE {each['tbl']} DISABLE TRIGGER {each['name']}")
+        await self._empty()
+        for each in triggers:
+            if each["tbl"] not in self._unwatched:
+                await conn.execute(f"ALTER TABLE {each['tbl']} ENABLE TRIGGER {each['name']}")
         self._to_make = [
             *(each["definition"] for each in indexes),
             *(
                 f'ALTER TABLE {each["tbl"]} ADD CONSTRAINT "{each["name"]}" {each["definition"]}'
                 for each in reversed(constraints)
             ),
-            *(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in self._unwatched),
+            *(
+                f"ALTER TABLE {each['tbl']} ENABLE TRIGGER {each['name']}"
+                for each in triggers
+                if each["tbl"] in self._unwatched
+            ),
         ]
+
+    async def _empty(self) -> None:
+        """Nothing is lost: nobody else can write there by now."""
+        empty = [table for table in self._tables if not await _has_rows(self._conn, table)]
+        if empty:
+            await self._conn.execute(f"TRUNCATE {', '.join(empty)}")
+        self.emptied = frozenset(empty)
 
     async def restore(self) -> None:
         """Make them anew, which checks every row."""
-        await self._conn.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        await self._conn.execute("SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '128MB'")
         for statement in self._to_make:
             await self._conn.execute(statement)
+
+
+async def _has_rows(conn: Connection, table: str) -> bool:
+    return bool(await conn.fetchval(f"SELECT EXISTS (SELECT FROM {table})"))  # ruff: ignore[hardcoded-sql-expression] — a name of ours
+
+
+async def _lock(conn: Connection, tables: Sequence[str]) -> None:
+    """All of them or none: who waits for one and has others may be waited for by who has that one."""
+    awaited = tables[0]
+    while True:
+        tried = awaited
+        try:
+            async with conn.transaction():
+                await conn.execute(f"LOCK TABLE {awaited} IN ACCESS EXCLUSIVE MODE")
+                for tried in tables:
+                    await conn.execute(f"LOCK TABLE {tried} IN ACCESS EXCLUSIVE MODE NOWAIT")
+                return
+        except asyncpg.LockNotAvailableError:
+            awaited = tried

@@ -79,10 +79,11 @@ class Rows:
         return {name: b"".join(rows) for name, rows in self._collected.items()}
 
 
-async def framed(rows: bytes) -> AsyncIterator[bytes]:  # ruff: ignore[unused-async] — what asyncpg reads from
-    """Some rows as a whole COPY."""
+async def framed(rows: Iterable[bytes]) -> AsyncIterator[bytes]:  # ruff: ignore[unused-async] — what asyncpg reads from
+    """Some rows, in pieces, as a whole COPY."""
     yield HEAD
-    yield rows
+    for piece in rows:
+        yield piece
     yield TAIL
 
 

@@ -7,7 +7,6 @@ database has all of a fill or nothing of it. Nothing is told by events: both end
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,20 +16,19 @@ from common.database import open_connection
 from common.passwords import hash_password, verify_password
 from deploy.demo import LOGINS, PASSWORD
 from deploy.demo.batches import Batch, Made, Maker, Recipe, batches
-from deploy.demo.bulk import SetAside, is_big
-from deploy.demo.copying import framed
+from deploy.demo.bulk import is_big
 from deploy.demo.generate import SEED
 from deploy.demo.plan import Found, plan
-from deploy.demo.sides import LEGACY, SIDES
+from deploy.demo.sides import LEGACY
+from deploy.demo.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from common.database import Connection
     from deploy.demo.plan import Plan
-
-    Progress = Callable[[str, int, int], None]
+    from deploy.demo.writer import Progress
 
 COMPANIES_PER_SCALE: Final = 4
 ADVISORY_LOCK: Final = 0x64656D6F  # "demo": two fillers would make the same companies
@@ -91,7 +89,7 @@ async def _fill(
     async with asyncio.TaskGroup() as group:
         for owner, queue in queues.items():
             wanted = missing.wanted_of(owner)
-            writer = _Writer(owner, connections[owner], wanted, progress)
+            writer = Writer(owner, connections[owner], wanted, progress)
             group.create_task(writer.write(queue, filled.seconds))
         if missing.admin is not None:
             await _hand_out(Maker(recipe).make_admin(missing.admin), queues)
@@ -107,57 +105,6 @@ async def _fill(
 async def _hand_out(batch: Batch, queues: Mapping[str, asyncio.Queue[Batch | None]]) -> None:
     for owner in batch.rows:
         await queues[owner].put(batch)
-
-
-class _Writer:
-    """Writes one database, from the first batch to the commit."""
-
-    def __init__(self, owner: str, conn: Connection, wanted: int, progress: Progress) -> None:
-        self._owner, self._conn, self._wanted, self._progress = owner, conn, wanted, progress
-        self._side = SIDES[owner]
-        self._kept: dict[str, list[bytes]] = {}
-
-    async def write(self, queue: asyncio.Queue[Batch | None], seconds: dict[str, float]) -> None:
-        began = time.monotonic()
-        conn, names = self._conn, [table.name for table in self._side.tables]
-        aside = SetAside(conn, names, self._side.watched) if is_big(self._wanted) else None
-        async with conn.transaction():
-            # not told of, and written in minutes rather than in the time of a request
-            await conn.execute(
-                "SET LOCAL banyan.capture = 'off'; SET LOCAL synchronous_commit = off;"
-                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-            )
-            if aside is not None:
-                await aside.begin()
-            written = 0
-            while (batch := await queue.get()) is not None:
-                await self._copy(batch.rows[self._owner])
-                written += batch.companies.get(self._owner, 0)
-                self._progress(self._owner, written, self._wanted)
-            if aside is not None:
-                await aside.restore()
-            await self._copy_last()
-            await conn.execute(f"ANALYZE {', '.join(names)}")  # the planner's numbers are far off now
-        seconds[self._owner] = time.monotonic() - began
-
-    async def _copy(self, rows: Mapping[str, bytes]) -> None:
-        for table in self._side.tables:
-            if table.name in self._side.last:
-                self._kept.setdefault(table.name, []).append(rows.get(table.name, b""))
-            elif table.name in rows:
-                await self._conn.copy_to_table(
-                    table.name, source=framed(rows[table.name]), columns=table.columns, format="binary"
-                )
-
-    async def _copy_last(self) -> None:
-        for table in self._side.tables:
-            if table.name in self._kept:
-                await self._conn.copy_to_table(
-                    table.name,
-                    source=framed(b"".join(self._kept[table.name])),
-                    columns=table.columns,
-                    format="binary",
-                )
 
 
 async def _password_hash(connections: Mapping[str, Connection]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -166,19 +167,63 @@ async def test_a_site_with_companies_of_its_own_is_left_alone_at_its_start(datab
     assert await value(databases[LEGACY], "SELECT count(*) FROM companies") == 0
 
 
-async def test_a_big_load_leaves_every_index_and_constraint_as_it_was(databases, qr_keys, monkeypatch):
+async def test_a_big_load_leaves_every_index_constraint_and_trigger_as_it_was(
+    databases, qr_keys, monkeypatch
+):
     query = """
         SELECT array_agg(it ORDER BY it) FROM (
             SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint
             UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index
             WHERE indrelid::regclass::text NOT LIKE 'pg_toast%'
+            UNION ALL SELECT pg_get_triggerdef(oid) || ' ' || tgenabled::text FROM pg_trigger
+            WHERE NOT tgisinternal
         ) all_of (it)
     """
+    await value(databases["payment"], "ALTER TABLE ledger ENABLE ALWAYS TRIGGER ledger_is_noted")
     before = {owner: await value(databases[owner], query) for owner in OWNERS}
     monkeypatch.setattr(bulk, "FROM_COMPANIES", 1)
     await fill(databases, qr_keys, scale=3)
     assert {owner: await value(databases[owner], query) for owner in OWNERS} == before
     await assert_alike(databases)
+
+
+async def test_a_big_load_comes_to_what_is_there(databases, qr_keys, monkeypatch):
+    await fill(databases, qr_keys)
+    before = await ids(databases["ticketing"], "tickets")
+    monkeypatch.setattr(bulk, "FROM_COMPANIES", 1)
+    await fill(databases, qr_keys, scale=2)
+    assert set(before) < set(await ids(databases["ticketing"], "tickets"))
+    await assert_alike(databases)
+
+
+async def test_what_a_big_load_copies_need_not_be_visited_again(databases, qr_keys, monkeypatch):
+    monkeypatch.setattr(bulk, "FROM_COMPANIES", 1)
+    await fill(databases, qr_keys)
+    for owner in ("user", "company", "ticketing", "qr"):
+        frozen = await value(databases[owner], "SELECT relallfrozen FROM pg_class WHERE relname = 'tickets'")
+        assert frozen > 0, owner
+
+
+async def test_a_big_load_and_somebody_at_work_do_not_wait_for_each_other(databases, qr_keys, monkeypatch):
+    monkeypatch.setattr(bulk, "FROM_COMPANIES", 1)
+    conn = await asyncpg.connect(databases["payment"])
+    try:
+        async with conn.transaction():
+            await conn.execute("SELECT FROM payments")
+            load = asyncio.create_task(fill(databases, qr_keys))
+            await until_it_waits_for(conn, "payments")
+            await conn.execute("SELECT FROM bookings")
+        await load
+    finally:
+        await conn.close()
+    await assert_alike(databases)
+
+
+async def until_it_waits_for(conn: asyncpg.Connection, table: str) -> None:
+    query = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted)"
+    async with asyncio.timeout(30):
+        while not await conn.fetchval(query, table):
+            await asyncio.sleep(0.01)
 
 
 def test_a_side_is_chosen_by_the_databases_that_are_named(qr_keys):
