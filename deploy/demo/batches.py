@@ -22,6 +22,7 @@ from deploy.demo.generate import admin, company
 from deploy.demo.sides import SIDES
 from deploy.demo.sides.given import Given
 from deploy.demo.sides.mirrored import Journeys
+from deploy.demo.sides.written import Departure, Sale
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -87,7 +88,14 @@ class Maker:
         made = Made()
         for each in companies:
             one = company(each.index, each.now, self._seed)
-            given = Given(self._password_hash, self._qr_keys, self._sign, Journeys(one))
+            given = Given(
+                self._password_hash,
+                self._qr_keys,
+                self._sign,
+                Journeys(one),
+                list(map(Departure.of, one.trips)),
+                list(map(Sale.of, one.bookings)),
+            )
             for owner in each.owners:
                 SIDES[owner].add(rows[owner], one, given)
                 counts[owner] += 1

@@ -13,7 +13,6 @@ from deploy.demo.rows import Booking, Payment, Refund, Ticket, Waiting
 if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
-    from uuid import UUID
 
     from deploy.demo.rows import Company, Layout, Route, Trip, User
 
@@ -67,6 +66,14 @@ class Booker:
         self.over = now - timedelta(minutes=30)  # departures before then have left
         self.taken: dict[str, list[tuple[int, int]]] = {}
 
+    def _below(self, most: int) -> int:
+        """Any number from 0 on, but below `most`: what random.choice and randint throw, at half the price."""
+        bits, throw = most.bit_length(), self.random.getrandbits
+        chosen = throw(bits)
+        while chosen >= most:
+            chosen = throw(bits)
+        return chosen
+
     def book_all(self) -> None:
         """Fill the company's departures: full soon, sparse later."""
         soon = [
@@ -81,7 +88,8 @@ class Booker:
             if trip.id in sold_out and trip.status == "scheduled":
                 self._sell_out(trip)
                 continue
-            for _ in range(self.random.choice((0, 0, 1, 1, 2, 3) if days < 5 else (0, 0, 0, 1))):
+            many = (0, 0, 1, 1, 2, 3) if days < 5 else (0, 0, 0, 1)
+            for _ in range(many[self._below(len(many))]):
                 self._book(trip)
         if self.company.passengers[0].email.startswith("asha@"):
             self._book_for_asha()
@@ -121,20 +129,20 @@ class Booker:
     ) -> None:
         sums, stretches = self.ways[trip.route_id]
         by_seat, every_seat, percent = self.cabins[trip.layout_id]
-        from_seq, to_seq = stretch or self.random.choice(stretches)
+        from_seq, to_seq = stretch or stretches[self._below(len(stretches))]
         status = status or self._status(trip)
         lasting = status in {"held", "confirmed"}
         free = every_seat
         if lasting and self.taken and not wanted:
             free = [seat for seat in every_seat if self._is_free(seat, from_seq, to_seq)]
-        count = min(seats or self.random.choice((1, 1, 1, 2, 2, 3)), len(free))
+        count = min(seats or (1, 1, 1, 2, 2, 3)[self._below(6)], len(free))
         chosen = wanted or self.random.sample(free, count)
         if not chosen:
             return
         if lasting:
             for seat in chosen:
                 self.taken.setdefault(seat, []).append((from_seq, to_seq))
-        user = user or self.random.choice(self.company.passengers)
+        user = user or self.company.passengers[self._below(len(self.company.passengers))]
         fare = sums[to_seq] - sums[from_seq]
         prices = [fare * percent[by_seat[seat]["class"]] // 100 for seat in chosen]
         self.company.bookings.append(
@@ -149,8 +157,12 @@ class Booker:
         if trip.status == "cancelled":
             return "cancelled"
         future = trip.departs_at > self.now + timedelta(hours=2)
-        weights = (72, 12, 12, 4) if future else (76, 12, 12, 0)
-        return self.random.choices(("confirmed", "cancelled", "expired", "held"), weights)[0]
+        luck = self.random.random() * 100
+        if luck < (72 if future else 76):
+            return "confirmed"
+        if luck < (84 if future else 88):
+            return "cancelled"
+        return "expired" if luck < 96 or not future else "held"
 
     def _booking(
         self,
@@ -163,7 +175,7 @@ class Booker:
         prices: list[int],
     ) -> Booking:
         created_at = self._booked_at(trip, status)
-        paid_at = created_at + timedelta(minutes=self.random.randint(1, 8))
+        paid_at = created_at + timedelta(minutes=1 + self._below(8))
         cancelled_at = max(
             paid_at, min(self.now - timedelta(minutes=5), trip.departs_at - timedelta(hours=30))
         )
@@ -179,7 +191,7 @@ class Booker:
                 self._id(created_at),
                 "succeeded",
                 sum(prices),
-                *self.random.choice(CARDS),
+                *CARDS[self._below(len(CARDS))],
                 at=paid_at,
                 entry_id=self._id(paid_at),
             )
@@ -218,7 +230,7 @@ class Booker:
         if status == "held":
             return self.now - timedelta(seconds=self.random.randint(5, 120))
         latest = min(self.now - timedelta(hours=1), trip.departs_at - timedelta(hours=32))
-        return latest - timedelta(minutes=self.random.randint(0, 9 * 24 * 60))
+        return latest - timedelta(minutes=self._below(9 * 24 * 60 + 1))
 
     def _refund_percent(self, trip: Trip, cancelled_at: datetime) -> int:
         if trip.status == "cancelled":
@@ -262,5 +274,5 @@ class Booker:
             scan_id=self._id(scanned_at) if scanned_at else None,
         )
 
-    def _id(self, at: datetime) -> UUID:
+    def _id(self, at: datetime) -> bytes:
         return new_id(self.random, at)

@@ -1,9 +1,8 @@
 """Rows in PostgreSQL's binary COPY format, made without a connection to it.
 
-So processes that have none can make them, and whoever has one passes the bytes on as they are. A column's
-type is said beside its name, with a question mark where it may be null: `id:uuid bus_id:uuid?`. The values of
-a row are what the encoders below answer; nothing here asks the database whether that is right, so a wrong
-type is an error of COPY at the best.
+So processes that have none can make them, and whoever has one passes the bytes on as they are. A value is the
+bytes of its type after their length, or NULL; a row is its values in the order of the columns, one after the
+other. Nothing here asks the database whether that is right, so a wrong type is an error of COPY at the best.
 """
 
 from __future__ import annotations
@@ -21,45 +20,31 @@ if TYPE_CHECKING:
 HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL: Final = b"\xff\xff"
 NULL: Final = b"\xff\xff\xff\xff"
-YES, NO = b"\1", b"\0"
 
-# Types whose values are all of one length need none before each; every other value brings its own.
-_SIZES: Final = {
-    "uuid": 16, "bool": 1, "int2": 2, "int4": 4, "int8": 8, "float8": 8, "date": 4, "timestamptz": 8,
-    "int4range": 17, "tstzrange": 25,
-}  # fmt: skip
-_VARYING: Final = frozenset({"text", "citext", "bpchar", "numeric", "jsonb"})
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_S: Final = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 _FIRST_DAY: Final = date(2000, 1, 1).toordinal()
-_FROM_AND_NOT_TO: Final = 0x02  # of a range's flags: the lower bound is in it
+_FROM_AND_NOT_TO: Final = b"\x02"  # of a range's flags: the lower bound is in it
 
 _size = struct.Struct(">i").pack
-int2 = struct.Struct(">h").pack
-int4 = struct.Struct(">i").pack
-int8 = struct.Struct(">q").pack
-float8 = struct.Struct(">d").pack
-_span4 = struct.Struct(">Biiii").pack
-_span8 = struct.Struct(">Bi8si8s").pack
+_sized2 = struct.Struct(">ih").pack
+_sized4 = struct.Struct(">ii").pack
+_sized8 = struct.Struct(">iq").pack
+_sized_float8 = struct.Struct(">id").pack
 
 
 class Table:
-    """A table's columns, and how a row of it is framed."""
+    """A table's columns, by their names."""
 
-    __slots__ = ("columns", "frame", "name")
+    __slots__ = ("columns", "name")
 
     def __init__(self, name: str, columns: str) -> None:
         self.name = name
-        typed = [column.split(":") for column in columns.split()]
-        self.columns = tuple(column for column, _ in typed)
-        self.frame = int2(len(typed)).replace(b"%", b"%%") + b"".join(_place(kind) for _, kind in typed)
+        self.columns = tuple(columns.split())
 
-
-def _place(kind: str) -> bytes:
-    if kind in _SIZES:
-        return _size(_SIZES[kind]).replace(b"%", b"%%") + b"%b"
-    if kind in _VARYING or kind.removesuffix("?") in _SIZES:
-        return b"%b"
-    raise ValueError(f"{kind} is not among the types that are known here")
+    def rows(self, values: Iterable[bytes]) -> bytes:
+        """Some rows of values, each after the number of its columns."""
+        head = struct.pack(">h", len(self.columns))
+        return b"".join((head, head.join(values)))
 
 
 class Rows:
@@ -68,15 +53,15 @@ class Rows:
     __slots__ = ("_collected",)
 
     def __init__(self) -> None:
-        self._collected: dict[str, list[bytes]] = {}
+        self._collected: dict[Table, list[bytes]] = {}
 
     def put(self, table: Table, values: Iterable[tuple[bytes, ...]]) -> None:
-        """Frame and keep rows of a table, each with the table's columns in order."""
-        self._collected.setdefault(table.name, []).extend(map(table.frame.__mod__, values))
+        """Keep rows of a table: of each what its values are, in the order of the columns."""
+        self._collected.setdefault(table, []).extend(map(b"".join, values))
 
     def taken(self) -> dict[str, bytes]:
         """All rows of each table in one piece."""
-        return {name: b"".join(rows) for name, rows in self._collected.items()}
+        return {table.name: table.rows(rows) for table, rows in self._collected.items() if rows}
 
 
 async def framed(rows: Iterable[bytes]) -> AsyncIterator[bytes]:  # ruff: ignore[unused-async] — what asyncpg reads from
@@ -88,31 +73,53 @@ async def framed(rows: Iterable[bytes]) -> AsyncIterator[bytes]:  # ruff: ignore
 
 
 def sized(value: bytes) -> bytes:
-    """A value with its length: for a type without a size of its own, or a column that may be null."""
+    """Bytes that are a value already, but for its length."""
     return _size(len(value)) + value
+
+
+YES, NO = sized(b"\1"), sized(b"\0")
 
 
 @lru_cache(maxsize=1 << 16)
 def text(value: str | None) -> bytes:
-    if value is None:
-        return NULL
-    return sized(value.encode())
+    return NULL if value is None else sized(value.encode())
+
+
+@cache
+def int2(value: int) -> bytes:
+    return _sized2(2, value)
+
+
+@lru_cache(maxsize=1 << 14)
+def int4(value: int) -> bytes:
+    return _sized4(4, value)
 
 
 @lru_cache(maxsize=1 << 15)
+def int8(value: int) -> bytes:
+    return _sized8(8, value)
+
+
+def float8(value: float) -> bytes:
+    return _sized_float8(8, value)
+
+
 def instant(moment: datetime) -> bytes:
-    since = moment - _EPOCH
-    return int8((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+    return _sized8(8, round((moment.timestamp() - _EPOCH_S) * 1_000_000))
 
 
 @lru_cache(maxsize=1 << 12)
 def day(on: date) -> bytes:
-    return int4(on.toordinal() - _FIRST_DAY)
+    return _sized4(4, on.toordinal() - _FIRST_DAY)
 
 
 def document(value: Any) -> bytes:
     """jsonb, whose binary form is its text after a version."""
-    return sized(b"\1" + orjson.dumps(value))
+    return written_document(orjson.dumps(value))
+
+
+def written_document(json: bytes) -> bytes:
+    return sized(b"\1" + json)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -137,9 +144,9 @@ def numeric(minor: int) -> bytes:
 @cache
 def stretch(first: int, last: int) -> bytes:
     """int4range: from the first and before the last."""
-    return _span4(_FROM_AND_NOT_TO, 4, first, 4, last)
+    return sized(_FROM_AND_NOT_TO + _sized4(4, first) + _sized4(4, last))
 
 
 def span(begin: datetime, end: datetime) -> bytes:
     """tstzrange, likewise."""
-    return _span8(_FROM_AND_NOT_TO, 8, instant(begin), 8, instant(end))
+    return sized(_FROM_AND_NOT_TO + instant(begin) + instant(end))

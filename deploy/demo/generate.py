@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from deploy.demo import LOGINS, names
 from deploy.demo.bookings import Booker
-from deploy.demo.identifiers import new_id, tail
+from deploy.demo.identifiers import instant_of, new_id, tail
 from deploy.demo.layouts import plans
 from deploy.demo.places import CITIES, CORRIDORS, TIME_ZONE, road_km
 from deploy.demo.rows import Bus, Company, Driver, Layout, Route, RouteStop, Stop, Traveller, Trip, User
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 SEED, SOME_DAY = 20_260_501, datetime(2026, 5, 1, tzinfo=UTC)
 DAYS_BACK, DAYS_AHEAD = 10, 30
@@ -54,9 +51,9 @@ def tail_of(index: int, seed: int = SEED) -> int:
     return tail(_found(index, SOME_DAY, seed)[1])
 
 
-def made_at(index: int, company_id: UUID, seed: int = SEED) -> datetime | None:
+def made_at(index: int, company_id: bytes, seed: int = SEED) -> datetime | None:
     """For which `now` this was made as demo company `index`; None if it was not."""
-    founded = datetime.fromtimestamp((company_id.int >> 80) / 1000, UTC)
+    founded = instant_of(company_id)
     days = _first_random(index, seed).randint(*AGE_DAYS)
     now = founded + timedelta(days=days)
     return now if _found(index, now, seed)[1] == company_id else None
@@ -68,9 +65,9 @@ def admin(now: datetime, seed: int = SEED) -> User:
     return User(new_id(Random(f"{seed}:admin"), at), LOGINS[-1][1], "admin", None, "Admin", None, "en", at)  # ruff: ignore[suspicious-non-cryptographic-random-usage]
 
 
-def admin_made_at(admin_id: UUID, seed: int = SEED) -> datetime | None:
+def admin_made_at(admin_id: bytes, seed: int = SEED) -> datetime | None:
     """For which `now` this was made as the demo's admin; None if it was not."""
-    now = datetime.fromtimestamp((admin_id.int >> 80) / 1000, UTC) + ADMIN_AGE
+    now = instant_of(admin_id) + ADMIN_AGE
     return now if admin(now, seed).id == admin_id else None
 
 
@@ -78,7 +75,7 @@ def _first_random(index: int, seed: int) -> Random:
     return Random(f"{seed}:{index}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — demo data wants to be foreseeable
 
 
-def _found(index: int, now: datetime, seed: int) -> tuple[Random, UUID, datetime]:
+def _found(index: int, now: datetime, seed: int) -> tuple[Random, bytes, datetime]:
     random = _first_random(index, seed)
     founded = now - timedelta(days=random.randint(*AGE_DAYS))
     return random, new_id(random, founded), founded
@@ -227,12 +224,12 @@ def _departure(
     leaves: time,
     zone: ZoneInfo,
 ) -> Trip:
-    departs_at = datetime.combine(on, leaves, zone).astimezone(UTC)
+    departs_at, announced_at = _instants(on, leaves, zone)
     luck = random.random()
     delay_min = random.choice((10, 15, 20, 40)) if luck < 0.06 and departs_at < now + timedelta(days=1) else 0
     cancelled = 0.06 <= luck < 0.07
     return Trip(
-        id=new_id(random, departs_at - timedelta(days=35)),
+        id=new_id(random, announced_at),
         route_id=route.id,
         layout_id=bus.layout_id,
         bus_id=bus.id,
@@ -243,8 +240,15 @@ def _departure(
         delay_min=delay_min,
         status="cancelled" if cancelled else "scheduled",
         cancel_reason="Engine trouble" if cancelled else None,
-        created_at=departs_at - timedelta(days=35),
+        created_at=announced_at,
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _instants(on: date, leaves: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """When a bus leaves, and since when that is known: of many buses the same."""
+    departs_at = datetime.combine(on, leaves, zone).astimezone(UTC)
+    return departs_at, departs_at - timedelta(days=35)
 
 
 def _invite_passengers(made: Company, index: int, random: Random, now: datetime) -> None:

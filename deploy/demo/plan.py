@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from deploy.demo import LOGINS
 from deploy.demo.generate import admin_made_at, company_slug, made_at, tail_of
-from deploy.demo.identifiers import tail
+from deploy.demo.identifiers import id_of, tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from common.database import Connection
 
@@ -36,18 +35,19 @@ _NAMED: Final = frozenset({"legacy", "company"})  # whose companies have a slug
 class Found:
     """The companies of one database: ids, and slugs where it knows them; and who has the admin's address."""
 
-    ids: frozenset[UUID]
-    slugs: Mapping[str, UUID]
-    admin_id: UUID | None
+    ids: frozenset[bytes]
+    slugs: Mapping[str, bytes]
+    admin_id: bytes | None
 
     @classmethod
     async def in_(cls, owner: str, conn: Connection) -> Found:
         slug = "slug" if owner in _NAMED else "NULL AS slug"
         rows: Sequence[Any] = await conn.fetch(f"SELECT id, {slug} FROM companies")  # ruff: ignore[hardcoded-sql-expression] — one of two literals
+        admin_id = await conn.fetchval(_ADMINS[owner], ADMIN_EMAIL) if owner in _ADMINS else None
         return cls(
-            frozenset(row["id"] for row in rows),
-            {row["slug"]: row["id"] for row in rows if row["slug"] is not None},
-            await conn.fetchval(_ADMINS[owner], ADMIN_EMAIL) if owner in _ADMINS else None,
+            frozenset(id_of(row["id"]) for row in rows),
+            {row["slug"]: id_of(row["id"]) for row in rows if row["slug"] is not None},
+            id_of(admin_id) if admin_id is not None else None,
         )
 
 
@@ -89,7 +89,7 @@ def plan(found: Mapping[str, Found], count: int, now: datetime, seed: int) -> Pl
     return Plan(tuple(companies), _plan_admin(found, now, seed), has_others)
 
 
-def _known(found: Mapping[str, Found], count: int, seed: int) -> dict[int, tuple[UUID, datetime]]:
+def _known(found: Mapping[str, Found], count: int, seed: int) -> dict[int, tuple[bytes, datetime]]:
     """The demo companies that are anywhere, by index, with the instant for which they were made.
 
     Ids tell by their random half which company it is. Demo companies are made in order, so among as many as

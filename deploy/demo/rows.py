@@ -1,6 +1,6 @@
 """Neutral demo rows: what exists, in nobody's schema. A writer per side turns them into that side's tables.
 
-Instants are aware and in UTC, money is in minor units (paise), ids are UUIDv7.
+Instants are aware and in UTC, money is in minor units (paise), ids are the bytes of UUIDv7s.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date, datetime
-    from uuid import UUID
 
 CURRENCY = "INR"
 
 
 class User(NamedTuple):
-    id: UUID
+    id: bytes
     email: str
     role: str
-    company_id: UUID | None
+    company_id: bytes | None
     full_name: str
     phone: str | None
     locale: str
@@ -27,8 +26,8 @@ class User(NamedTuple):
 
 
 class Traveller(NamedTuple):
-    id: UUID
-    user_id: UUID
+    id: bytes
+    user_id: bytes
     name: str
     age: int
     gender: str
@@ -36,7 +35,7 @@ class Traveller(NamedTuple):
 
 
 class Layout(NamedTuple):
-    id: UUID
+    id: bytes
     name: str
     decks: list[dict[str, Any]]
     classes: list[dict[str, Any]]
@@ -44,22 +43,22 @@ class Layout(NamedTuple):
 
 
 class Bus(NamedTuple):
-    id: UUID
+    id: bytes
     plate: str
     name: str
-    layout_id: UUID
+    layout_id: bytes
 
 
 class Driver(NamedTuple):
-    id: UUID
+    id: bytes
     name: str
     phone: str
     licence: str
-    user_id: UUID | None
+    user_id: bytes | None
 
 
 class Stop(NamedTuple):
-    id: UUID
+    id: bytes
     code: str
     name: str
     city: str
@@ -69,14 +68,14 @@ class Stop(NamedTuple):
 
 
 class RouteStop(NamedTuple):
-    stop_id: UUID
+    stop_id: bytes
     arrive_s: int
     depart_s: int
     leg_fare: int
 
 
 class Route(NamedTuple):
-    id: UUID
+    id: bytes
     code: str
     name: str
     distance_km: int
@@ -84,11 +83,11 @@ class Route(NamedTuple):
 
 
 class Trip(NamedTuple):
-    id: UUID
-    route_id: UUID
-    layout_id: UUID
-    bus_id: UUID
-    driver_id: UUID
+    id: bytes
+    route_id: bytes
+    layout_id: bytes
+    bus_id: bytes
+    driver_id: bytes
     service_date: date
     departs_at: datetime
     arrives_at: datetime
@@ -99,7 +98,7 @@ class Trip(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    id: UUID
+    id: bytes
     seat: str
     seat_class: str
     deck: str
@@ -110,29 +109,29 @@ class Ticket(NamedTuple):
     status: str
     refund_due: int
     scanned_at: datetime | None
-    scan_id: UUID | None
+    scan_id: bytes | None
 
 
 class Payment(NamedTuple):
-    id: UUID
+    id: bytes
     status: str
     amount: int
     card_brand: str
     card_last4: str
     at: datetime
-    entry_id: UUID  # in the ledger
+    entry_id: bytes  # in the ledger
 
 
 class Refund(NamedTuple):
-    id: UUID
+    id: bytes
     amount: int
     reason: str
     at: datetime
-    entry_id: UUID
+    entry_id: bytes
 
 
 class Booking(NamedTuple):
-    id: UUID
+    id: bytes
     reference: str
     user: User
     trip: Trip
@@ -151,9 +150,9 @@ class Booking(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    id: UUID
-    trip_id: UUID
-    user_id: UUID
+    id: bytes
+    trip_id: bytes
+    user_id: bytes
     from_seq: int
     to_seq: int
     seats: int
@@ -164,7 +163,7 @@ class Waiting(NamedTuple):
 class Company:
     """One company with all that is its own, and the passengers who ride with it."""
 
-    id: UUID
+    id: bytes
     name: str
     slug: str
     contact_email: str

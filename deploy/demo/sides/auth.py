@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deploy.demo.copying import NULL, Table, instant, sized, text
+from deploy.demo.copying import NULL, Table, instant, text
 from deploy.demo.sides.mirrored import UNHEARD
 
 if TYPE_CHECKING:
@@ -14,18 +14,16 @@ if TYPE_CHECKING:
     from deploy.demo.rows import Company, User
     from deploy.demo.sides.given import Given
 
-COMPANIES: Final = Table("companies", "id:uuid name:text source_seq:int8")
+COMPANIES: Final = Table("companies", "id name source_seq")
 USERS: Final = Table(
-    "users",
-    "id:uuid email:citext password_hash:text role:text company_id:uuid? full_name:text phone:text "
-    "locale:text created_at:timestamptz updated_at:timestamptz",
+    "users", "id email password_hash role company_id full_name phone locale created_at updated_at"
 )
-PROFILES: Final = Table("profiles", "user_id:uuid full_name:text locale:text source_seq:int8")
+PROFILES: Final = Table("profiles", "user_id full_name locale source_seq")
 TABLES: Final = (COMPANIES, USERS, PROFILES)
 
 
 def add(rows: Rows, company: Company, given: Given) -> None:
-    rows.put(COMPANIES, [(company.id.bytes, text(company.name), UNHEARD)])
+    rows.put(COMPANIES, [(company.id, text(company.name), UNHEARD)])
     _add_accounts(rows, (*company.staff, *company.passengers), given.password_hash)
 
 
@@ -36,8 +34,8 @@ def add_account(rows: Rows, user: User, password_hash: str) -> None:
 def _add_accounts(rows: Rows, users: Iterable[User], password_hash: str) -> None:
     hash_ = text(password_hash)
     for user in users:
-        user_id, name, at = user.id.bytes, text(user.full_name), instant(user.created_at)
-        company_id = sized(user.company_id.bytes) if user.company_id else NULL
+        user_id, name, at = user.id, text(user.full_name), instant(user.created_at)
+        company_id = user.company_id or NULL
         locale = text(user.locale)
         rows.put(
             USERS,

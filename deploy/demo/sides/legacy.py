@@ -6,25 +6,12 @@ from datetime import timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from deploy.demo.copying import (
-    NULL,
-    YES,
-    Table,
-    day,
-    document,
-    float8,
-    instant,
-    int2,
-    int4,
-    numeric,
-    sized,
-    span,
-    stretch,
-    text,
-)
+from deploy.demo.copying import NULL, YES, Table, document, float8, instant, int2, int4, numeric, sized, text
+from deploy.demo.identifiers import nonce_of, uuid_of
 from deploy.demo.places import TIME_ZONE
 from deploy.demo.rows import CURRENCY
 from deploy.demo.sides.mirrored import after, is_sold
+from deploy.demo.sides.written import busy
 from legacy.qr_tokens import make_token
 from legacy.rules.codes import valid_times
 
@@ -37,94 +24,45 @@ if TYPE_CHECKING:
 
 COMPANIES: Final = Table(
     "companies",
-    "id:uuid name:text slug:text contact_email:text contact_phone:text time_zone:text currency:bpchar "
-    "refund_policy:jsonb created_at:timestamptz updated_at:timestamptz",
+    "id name slug contact_email contact_phone time_zone currency refund_policy created_at updated_at",
 )
 USERS: Final = Table(
-    "users",
-    "id:uuid email:citext password_hash:text role:text company_id:uuid? full_name:text phone:text "
-    "locale:text created_at:timestamptz updated_at:timestamptz",
+    "users", "id email password_hash role company_id full_name phone locale created_at updated_at"
 )
-TRAVELLERS: Final = Table(
-    "travellers", "id:uuid user_id:uuid name:text age:int2 gender:text created_at:timestamptz"
-)
-LAYOUTS: Final = Table(
-    "layouts",
-    "id:uuid company_id:uuid name:text decks:jsonb classes:jsonb seats:jsonb capacity:int2 "
-    "created_at:timestamptz",
-)
-BUSES: Final = Table(
-    "buses",
-    "id:uuid company_id:uuid plate:text name:text layout_id:uuid created_at:timestamptz "
-    "updated_at:timestamptz",
-)
-DRIVERS: Final = Table(
-    "drivers",
-    "id:uuid company_id:uuid name:text phone:text licence:text user_id:uuid? created_at:timestamptz "
-    "updated_at:timestamptz",
-)
-STOPS: Final = Table(
-    "stops",
-    "id:uuid company_id:uuid code:text name:text city:text place:text lat:float8 lon:float8 time_zone:text "
-    "created_at:timestamptz updated_at:timestamptz",
-)
-ROUTES: Final = Table(
-    "routes",
-    "id:uuid company_id:uuid code:text name:text distance_km:int4 currency:bpchar created_at:timestamptz "
-    "updated_at:timestamptz",
-)
-ROUTE_STOPS: Final = Table(
-    "route_stops",
-    "route_id:uuid seq:int2 stop_id:uuid arrive_s:int4 depart_s:int4 leg_fare:numeric fare_sum:numeric",
-)
+TRAVELLERS: Final = Table("travellers", "id user_id name age gender created_at")
+LAYOUTS: Final = Table("layouts", "id company_id name decks classes seats capacity created_at")
+BUSES: Final = Table("buses", "id company_id plate name layout_id created_at updated_at")
+DRIVERS: Final = Table("drivers", "id company_id name phone licence user_id created_at updated_at")
+STOPS: Final = Table("stops", "id company_id code name city place lat lon time_zone created_at updated_at")
+ROUTES: Final = Table("routes", "id company_id code name distance_km currency created_at updated_at")
+ROUTE_STOPS: Final = Table("route_stops", "route_id seq stop_id arrive_s depart_s leg_fare fare_sum")
 TRIPS: Final = Table(
     "trips",
-    "id:uuid company_id:uuid route_id:uuid layout_id:uuid bus_id:uuid driver_id:uuid service_date:date "
-    "departs_at:timestamptz arrives_at:timestamptz delay_min:int4 busy:tstzrange status:text "
-    "cancel_reason:text created_at:timestamptz updated_at:timestamptz",
+    "id company_id route_id layout_id bus_id driver_id service_date departs_at arrives_at delay_min busy "
+    "status cancel_reason created_at updated_at",
 )
 BOOKINGS: Final = Table(
     "bookings",
-    "id:uuid reference:text user_id:uuid trip_id:uuid company_id:uuid from_seq:int2 to_seq:int2 status:text "
-    "total:numeric currency:bpchar refund_due:numeric refund_reason:text payment_id:uuid? contact_email:text "
-    "contact_phone:text expires_at:timestamptz created_at:timestamptz updated_at:timestamptz",
+    "id reference user_id trip_id company_id from_seq to_seq status total currency refund_due refund_reason "
+    "payment_id contact_email contact_phone expires_at created_at updated_at",
 )
 TICKETS: Final = Table(
     "tickets",
-    "id:uuid booking_id:uuid trip_id:uuid seat:text seat_class:text deck:text from_seq:int2 to_seq:int2 "
-    "passenger_name:text passenger_age:int2 passenger_gender:text price:numeric refund_due:numeric "
-    "status:text qr_code:text scanned_at:timestamptz? scanned_by:uuid? updated_at:timestamptz",
+    "id booking_id trip_id seat seat_class deck from_seq to_seq passenger_name passenger_age "
+    "passenger_gender price refund_due status qr_code scanned_at scanned_by updated_at",
 )
-SEAT_CLAIMS: Final = Table(
-    "seat_claims",
-    "ticket_id:uuid booking_id:uuid trip_id:uuid seat:text segment:int4range status:text "
-    "expires_at:timestamptz",
-)
-WAITLIST: Final = Table(
-    "waitlist",
-    "id:uuid trip_id:uuid user_id:uuid from_seq:int2 to_seq:int2 seats:int2 created_at:timestamptz",
-)
-SCANS: Final = Table(
-    "scans",
-    "id:uuid ticket_id:uuid trip_id:uuid nonce:text result:text recorded:bool scanned_by:uuid "
-    "scanned_at:timestamptz recorded_at:timestamptz",
-)
+SEAT_CLAIMS: Final = Table("seat_claims", "ticket_id booking_id trip_id seat segment status expires_at")
+WAITLIST: Final = Table("waitlist", "id trip_id user_id from_seq to_seq seats created_at")
+SCANS: Final = Table("scans", "id ticket_id trip_id nonce result recorded scanned_by scanned_at recorded_at")
 PAYMENTS: Final = Table(
     "payments",
-    "id:uuid booking_id:uuid user_id:uuid company_id:uuid provider:text status:text amount:numeric "
-    "currency:bpchar card_brand:text card_last4:text attempted_at:timestamptz created_at:timestamptz "
-    "updated_at:timestamptz",
+    "id booking_id user_id company_id provider status amount currency card_brand card_last4 attempted_at "
+    "created_at updated_at",
 )
 REFUNDS: Final = Table(
-    "refunds",
-    "id:uuid payment_id:uuid amount:numeric status:text reason:text booking_due:bool "
-    "attempted_at:timestamptz created_at:timestamptz updated_at:timestamptz",
+    "refunds", "id payment_id amount status reason booking_due attempted_at created_at updated_at"
 )
-LEDGER: Final = Table(
-    "ledger",
-    "id:uuid at:timestamptz debit:text credit:text amount:numeric currency:bpchar payment_id:uuid "
-    "refund_id:uuid? memo:text",
-)
+LEDGER: Final = Table("ledger", "id at debit credit amount currency payment_id refund_id memo")
 TABLES: Final = (
     COMPANIES, USERS, TRAVELLERS, LAYOUTS, BUSES, DRIVERS, STOPS, ROUTES, ROUTE_STOPS, TRIPS, BOOKINGS,
     TICKETS, SEAT_CLAIMS, WAITLIST, SCANS, PAYMENTS, REFUNDS, LEDGER,
@@ -132,7 +70,7 @@ TABLES: Final = (
 
 
 def add(rows: Rows, company: Company, given: Given) -> None:
-    mine, at = company.id.bytes, instant(company.created_at)
+    mine, at = company.id, instant(company.created_at)
     currency, zone = text(CURRENCY), text(TIME_ZONE)
     rows.put(
         COMPANIES,
@@ -142,31 +80,31 @@ def add(rows: Rows, company: Company, given: Given) -> None:
     _add_accounts(rows, (*company.staff, *company.passengers), given.password_hash)
     rows.put(
         TRAVELLERS,
-        ((each.id.bytes, each.user_id.bytes, text(each.name), int2(each.age), text(each.gender),
+        ((each.id, each.user_id, text(each.name), int2(each.age), text(each.gender),
           instant(each.created_at)) for each in company.travellers),
     )  # fmt: skip
     rows.put(
         LAYOUTS,
-        ((each.id.bytes, mine, text(each.name), document(each.decks), document(each.classes),
+        ((each.id, mine, text(each.name), document(each.decks), document(each.classes),
           document(each.seats), int2(len(each.seats)), at) for each in company.layouts),
     )  # fmt: skip
     rows.put(
         BUSES,
-        ((bus.id.bytes, mine, text(bus.plate), text(bus.name), bus.layout_id.bytes, at, at)
+        ((bus.id, mine, text(bus.plate), text(bus.name), bus.layout_id, at, at)
          for bus in company.buses),
     )  # fmt: skip
     rows.put(
         DRIVERS,
-        ((each.id.bytes, mine, text(each.name), text(each.phone), text(each.licence),
-          sized(each.user_id.bytes) if each.user_id else NULL, at, at) for each in company.drivers),
+        ((each.id, mine, text(each.name), text(each.phone), text(each.licence),
+          each.user_id or NULL, at, at) for each in company.drivers),
     )  # fmt: skip
     rows.put(
         STOPS,
-        ((stop.id.bytes, mine, text(stop.code), text(stop.name), text(stop.city), text(stop.place),
+        ((stop.id, mine, text(stop.code), text(stop.name), text(stop.city), text(stop.place),
           float8(stop.lat), float8(stop.lon), zone, at, at) for stop in company.stops),
     )  # fmt: skip
     for route in company.routes:
-        route_id = route.id.bytes
+        route_id = route.id
         rows.put(
             ROUTES,
             [(route_id, mine, text(route.code), text(route.name), int4(route.distance_km), currency, at, at)],
@@ -174,26 +112,23 @@ def add(rows: Rows, company: Company, given: Given) -> None:
         sums = accumulate(stop.leg_fare for stop in route.stops)
         rows.put(
             ROUTE_STOPS,
-            ((route_id, int2(seq), call.stop_id.bytes, int4(call.arrive_s), int4(call.depart_s),
+            ((route_id, int2(seq), call.stop_id, int4(call.arrive_s), int4(call.depart_s),
               numeric(call.leg_fare), numeric(fare_sum))
              for seq, (call, fare_sum) in enumerate(zip(route.stops, sums, strict=True))),
         )  # fmt: skip
     rows.put(
         TRIPS,
-        ((trip.id.bytes, mine, trip.route_id.bytes, trip.layout_id.bytes, trip.bus_id.bytes,
-          trip.driver_id.bytes, day(trip.service_date), instant(trip.departs_at), instant(trip.arrives_at),
-          int4(trip.delay_min),
-          span(trip.departs_at, trip.arrives_at + timedelta(minutes=trip.delay_min)),
-          text(trip.status), text(trip.cancel_reason), instant(trip.created_at), instant(trip.created_at))
-         for trip in company.trips),
+        ((each.id, mine, each.route_id, each.layout_id, each.bus_id, each.driver_id, each.service_date,
+          each.departs_at, each.arrives_at, each.delay_min, busy(each.trip), each.status, each.cancel_reason,
+          each.created_at, each.created_at) for each in given.departures),
     )  # fmt: skip
-    codes, owed = Codes(company, given), text(f"company:{company.id}")
-    for booking in company.bookings:
-        _add_booking(rows, company, booking, codes)
-        _add_money(rows, company, booking, owed)
+    _add_sales(rows, company, given)
+    owed = text(f"company:{uuid_of(company.id)}")
+    for sale in given.sales:
+        _add_money(rows, company, sale.booking, owed)
     rows.put(
         WAITLIST,
-        ((each.id.bytes, each.trip_id.bytes, each.user_id.bytes, int2(each.from_seq), int2(each.to_seq),
+        ((each.id, each.trip_id, each.user_id, int2(each.from_seq), int2(each.to_seq),
           int2(each.seats), instant(each.created_at)) for each in company.waiting),
     )  # fmt: skip
 
@@ -207,44 +142,40 @@ def _add_accounts(rows: Rows, users: Iterable[User], password_hash: str) -> None
     hash_ = text(password_hash)
     rows.put(
         USERS,
-        ((user.id.bytes, text(user.email), hash_, text(user.role),
-          sized(user.company_id.bytes) if user.company_id else NULL, text(user.full_name), text(user.phone),
+        ((user.id, text(user.email), hash_, text(user.role),
+          user.company_id or NULL, text(user.full_name), text(user.phone),
           text(user.locale), instant(user.created_at), instant(user.created_at)) for user in users),
     )  # fmt: skip
 
 
-def _add_booking(rows: Rows, company: Company, booking: Booking, codes: Codes) -> None:
-    booking_id, trip_id, payment = booking.id.bytes, booking.trip.id.bytes, booking.payment
-    from_seq, to_seq = int2(booking.from_seq), int2(booking.to_seq)
-    status, expires_at = text(booking.status), instant(booking.expires_at)
-    updated_at, inspector = instant(booking.updated_at), company.staff[1].id.bytes
+def _add_sales(rows: Rows, company: Company, given: Given) -> None:
+    codes, sales, mine, currency = Codes(company, given), given.sales, company.id, text(CURRENCY)
+    inspector, ok = company.staff[1].id, text("ok")
     rows.put(
         BOOKINGS,
-        [(booking_id, text(booking.reference), booking.user.id.bytes, trip_id, company.id.bytes, from_seq,
-          to_seq, status, numeric(booking.total), text(CURRENCY), numeric(booking.refund_due),
-          text(booking.refund_reason), sized(payment.id.bytes) if payment else NULL, text(booking.user.email),
-          text(booking.user.phone), expires_at, instant(booking.created_at), updated_at)],
+        ((sale.id, sale.reference, sale.user_id, sale.trip_id, mine, sale.from_seq, sale.to_seq, sale.status,
+          numeric(sale.booking.total), currency, numeric(sale.booking.refund_due), sale.refund_reason,
+          sale.payment_id, text(sale.booking.user.email), text(sale.booking.user.phone), sale.expires_at,
+          sale.created_at, sale.updated_at) for sale in sales),
     )  # fmt: skip
     rows.put(
         TICKETS,
-        ((ticket.id.bytes, booking_id, trip_id, text(ticket.seat), text(ticket.seat_class), text(ticket.deck),
-          from_seq, to_seq, text(ticket.passenger_name), int2(ticket.age), text(ticket.gender),
-          numeric(ticket.price), numeric(ticket.refund_due), status, codes.of(booking, ticket),
-          sized(instant(ticket.scanned_at)) if ticket.scanned_at else NULL,
-          sized(inspector) if ticket.scanned_at else NULL, updated_at) for ticket in booking.tickets),
+        ((ticket.id, sale.id, sale.trip_id, ticket.seat, ticket.seat_class, ticket.deck, sale.from_seq,
+          sale.to_seq, ticket.passenger_name, ticket.age, ticket.gender, numeric(ticket.ticket.price),
+          numeric(ticket.ticket.refund_due), sale.status, codes.of(sale.booking, ticket.ticket),
+          ticket.scanned_at, inspector if ticket.scan_id else NULL, sale.updated_at)
+         for sale in sales for ticket in sale.tickets),
     )  # fmt: skip
-    segment = stretch(booking.from_seq, booking.to_seq)
     rows.put(
         SEAT_CLAIMS,
-        ((ticket.id.bytes, booking_id, trip_id, text(ticket.seat), segment, status, expires_at)
-         for ticket in booking.tickets),
+        ((ticket.id, sale.id, sale.trip_id, ticket.seat, sale.segment, sale.status, sale.expires_at)
+         for sale in sales for ticket in sale.tickets),
     )  # fmt: skip
-    ok = text("ok")
     rows.put(
         SCANS,
-        ((ticket.scan_id.bytes, ticket.id.bytes, trip_id, text(ticket.scan_id.hex), ok, YES, inspector,
-          instant(ticket.scanned_at), instant(ticket.scanned_at))
-         for ticket in booking.tickets if ticket.scan_id and ticket.scanned_at),
+        ((ticket.scan_id, ticket.id, sale.trip_id, sized(nonce_of(ticket.scan_id)), ok, YES, inspector,
+          ticket.scanned_at, ticket.scanned_at)
+         for sale in sales for ticket in sale.tickets if ticket.scan_id),
     )  # fmt: skip
 
 
@@ -252,31 +183,31 @@ def _add_money(rows: Rows, company: Company, booking: Booking, owed: bytes) -> N
     payment, refund = booking.payment, booking.refund
     if payment is None:
         return
-    payment_id, at, currency = payment.id.bytes, instant(payment.at), text(CURRENCY)
+    payment_id, at, currency = payment.id, instant(payment.at), text(CURRENCY)
     provider, amount = text("provider:sandbox"), numeric(payment.amount)
     rows.put(
         PAYMENTS,
-        [(payment_id, booking.id.bytes, booking.user.id.bytes, company.id.bytes, text("sandbox"),
+        [(payment_id, booking.id, booking.user.id, company.id, text("sandbox"),
           text(payment.status), amount, currency, text(payment.card_brand), text(payment.card_last4), at,
           instant(booking.created_at), at)],
     )  # fmt: skip
     rows.put(
         LEDGER,
-        [(payment.entry_id.bytes, at, provider, owed, amount, currency, payment_id, NULL,
-          text(f"captured for {booking.reference}"))],
+        [(payment.entry_id, at, provider, owed, amount, currency, payment_id, NULL,
+          sized(f"captured for {booking.reference}".encode()))],
     )  # fmt: skip
     if refund is None:
         return
     refunded_at, amount = instant(refund.at), numeric(refund.amount)
     rows.put(
         REFUNDS,
-        [(refund.id.bytes, payment_id, amount, text("succeeded"), text(refund.reason), YES, refunded_at,
+        [(refund.id, payment_id, amount, text("succeeded"), text(refund.reason), YES, refunded_at,
           refunded_at, refunded_at)],
     )  # fmt: skip
     rows.put(
         LEDGER,
-        [(refund.entry_id.bytes, refunded_at, owed, provider, amount, currency, payment_id,
-          sized(refund.id.bytes), text(f"refunded for {booking.reference}"))],
+        [(refund.entry_id, refunded_at, owed, provider, amount, currency, payment_id,
+          refund.id, sized(f"refunded for {booking.reference}".encode()))],
     )  # fmt: skip
 
 
@@ -304,8 +235,8 @@ class Codes:
         )
         token = make_token(
             self._keys,
-            ticket_id=ticket.id,
-            trip_id=trip.id,
+            ticket_id=uuid_of(ticket.id),
+            trip_id=uuid_of(trip.id),
             seat=ticket.seat,
             from_seq=booking.from_seq,
             to_seq=booking.to_seq,

@@ -4,80 +4,72 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from deploy.demo.copying import YES, Table, document, instant, int2, int4, text
+from deploy.demo.copying import YES, Table, document, int2, sized, text
+from deploy.demo.identifiers import nonce_of
 from deploy.demo.places import TIME_ZONE
 from deploy.demo.sides.mirrored import UNHEARD, calls_of, is_told
 
 if TYPE_CHECKING:
     from deploy.demo.copying import Rows
-    from deploy.demo.rows import Booking, Company
+    from deploy.demo.rows import Company
     from deploy.demo.sides.given import Given
+    from deploy.demo.sides.written import Sale
 
-COMPANIES: Final = Table("companies", "id:uuid name:text time_zone:text source_seq:int8")
-BUSES: Final = Table("buses", "id:uuid plate:text source_seq:int8")
-STOPS: Final = Table("stops", "id:uuid name:text city:text time_zone:text source_seq:int8")
-ROUTES: Final = Table("routes", "id:uuid name:text calls:jsonb source_seq:int8")
+COMPANIES: Final = Table("companies", "id name time_zone source_seq")
+BUSES: Final = Table("buses", "id plate source_seq")
+STOPS: Final = Table("stops", "id name city time_zone source_seq")
+ROUTES: Final = Table("routes", "id name calls source_seq")
 TRIPS: Final = Table(
-    "trips",
-    "id:uuid company_id:uuid route_id:uuid bus_id:uuid departs_at:timestamptz arrives_at:timestamptz "
-    "delay_min:int4 status:text source_seq:int8",
+    "trips", "id company_id route_id bus_id departs_at arrives_at delay_min status source_seq"
 )
-BOOKINGS: Final = Table(
-    "bookings", "id:uuid reference:text user_id:uuid company_id:uuid journey:jsonb source_seq:int8"
-)
+BOOKINGS: Final = Table("bookings", "id reference user_id company_id journey source_seq")
 TICKETS: Final = Table(
     "tickets",
-    "id:uuid booking_id:uuid trip_id:uuid company_id:uuid user_id:uuid seat:text deck:text from_seq:int2 "
-    "to_seq:int2 passenger_name:text status:text qr_serial:int2 source_seq:int8",
+    "id booking_id trip_id company_id user_id seat deck from_seq to_seq passenger_name status qr_serial "
+    "source_seq",
 )
 SCANS: Final = Table(
-    "scans",
-    "id:uuid ticket_id:uuid trip_id:uuid company_id:uuid nonce:text result:text recorded:bool "
-    "scanned_by:uuid scanned_at:timestamptz recorded_at:timestamptz",
+    "scans", "id ticket_id trip_id company_id nonce result recorded scanned_by scanned_at recorded_at"
 )
 TABLES: Final = (COMPANIES, BUSES, STOPS, ROUTES, TRIPS, BOOKINGS, TICKETS, SCANS)
 
 
 def add(rows: Rows, company: Company, given: Given) -> None:
-    mine, zone = company.id.bytes, text(TIME_ZONE)
+    mine, zone = company.id, text(TIME_ZONE)
     rows.put(COMPANIES, [(mine, text(company.name), zone, UNHEARD)])
-    rows.put(BUSES, ((bus.id.bytes, text(bus.plate), UNHEARD) for bus in company.buses))
+    rows.put(BUSES, ((bus.id, text(bus.plate), UNHEARD) for bus in company.buses))
     rows.put(
         STOPS,
-        ((stop.id.bytes, text(stop.name), text(stop.city), zone, UNHEARD) for stop in company.stops),
+        ((stop.id, text(stop.name), text(stop.city), zone, UNHEARD) for stop in company.stops),
     )
     rows.put(
         ROUTES,
-        ((route.id.bytes, text(route.name), document(calls_of(route)), UNHEARD) for route in company.routes),
+        ((route.id, text(route.name), document(calls_of(route)), UNHEARD) for route in company.routes),
     )
     rows.put(
         TRIPS,
-        ((trip.id.bytes, mine, trip.route_id.bytes, trip.bus_id.bytes, instant(trip.departs_at),
-          instant(trip.arrives_at), int4(trip.delay_min), text(trip.status), UNHEARD)
-         for trip in company.trips),
+        ((each.id, mine, each.route_id, each.bus_id, each.departs_at, each.arrives_at, each.delay_min,
+          each.status, UNHEARD) for each in given.departures),
     )  # fmt: skip
-    for booking in company.bookings:
-        if is_told(booking.status):
-            _add_booking(rows, company, booking, given)
+    _add_sales(rows, company, given, [sale for sale in given.sales if is_told(sale.booking.status)])
 
 
-def _add_booking(rows: Rows, company: Company, booking: Booking, given: Given) -> None:
-    booking_id, trip_id, mine = booking.id.bytes, booking.trip.id.bytes, company.id.bytes
-    user_id, inspector = booking.user.id.bytes, company.staff[1].id.bytes
-    from_seq, to_seq, status = int2(booking.from_seq), int2(booking.to_seq), text(booking.status)
-    serial, ok = int2(0), text("ok")
+def _add_sales(rows: Rows, company: Company, given: Given, sales: list[Sale]) -> None:
+    mine, inspector, serial, ok = company.id, company.staff[1].id, int2(0), text("ok")
     rows.put(
         BOOKINGS,
-        [(booking_id, text(booking.reference), user_id, mine, given.journeys.of(booking), UNHEARD)],
-    )
+        ((sale.id, sale.reference, sale.user_id, mine, given.journeys.of(sale.booking), UNHEARD)
+         for sale in sales),
+    )  # fmt: skip
     rows.put(
         TICKETS,
-        ((ticket.id.bytes, booking_id, trip_id, mine, user_id, text(ticket.seat), text(ticket.deck), from_seq,
-          to_seq, text(ticket.passenger_name), status, serial, UNHEARD) for ticket in booking.tickets),
+        ((ticket.id, sale.id, sale.trip_id, mine, sale.user_id, ticket.seat, ticket.deck, sale.from_seq,
+          sale.to_seq, ticket.passenger_name, sale.status, serial, UNHEARD)
+         for sale in sales for ticket in sale.tickets),
     )  # fmt: skip
     rows.put(
         SCANS,
-        ((ticket.scan_id.bytes, ticket.id.bytes, trip_id, mine, text(ticket.scan_id.hex), ok, YES, inspector,
-          instant(ticket.scanned_at), instant(ticket.scanned_at))
-         for ticket in booking.tickets if ticket.scan_id and ticket.scanned_at),
+        ((ticket.scan_id, ticket.id, sale.trip_id, mine, sized(nonce_of(ticket.scan_id)), ok, YES, inspector,
+          ticket.scanned_at, ticket.scanned_at)
+         for sale in sales for ticket in sale.tickets if ticket.scan_id),
     )  # fmt: skip
