@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 import redis
+import structlog
 
 from deploy.local.folders import folders_of
 from tests import stack as stacks
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    # The traceback that structlog would draw takes half a second and more, and the event loop waits for it.
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+    # Every stack is a dozen interpreters, which would compile the same packages again and again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = stacks.open_test_folder()
 
