@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +60,9 @@ def _forget_layout(pdf: FPDF) -> None:
     A PDF's copy of the font goes without them, but fontTools reads them all before it leaves them out.
     """
     for font in pdf.fonts.values():
-        for table in {"GDEF", "GPOS", "GSUB"} & set(font.ttfont.keys()):
-            del font.ttfont[table]
+        if isinstance(font, TTFFont):
+            for table in {"GDEF", "GPOS", "GSUB"} & set(font.ttfont.keys()):
+                del font.ttfont[table]
 
 
 def write_line(
