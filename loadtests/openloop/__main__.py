@@ -91,7 +91,7 @@ async def _with_cast(
         raise CannotAskError(f"{args.host} is no address that starts with http://")
     lines = Lines(site.hostname, site.port or 80, most=args.connections)
     try:
-        return await run(Cast(load(args.pools), lines, args.seed), args)
+        return await run(Cast(load(args.pools), lines, args.seed, args.warm + args.seconds), args)
     finally:
         await lines.close()
 

@@ -20,8 +20,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AT_ONCE: Final = 8
-GOOD_FOR_S: Final = 360.0
-"""A token that ends sooner is not good enough for a window to come."""
+PREPARED_WITHIN_S: Final = 60.0
 PAGE: Final = 100
 _WAITS: Final = 60
 
@@ -47,10 +46,14 @@ class Subject(NamedTuple):
 
 
 class Cast:
-    """Those of one run. Whatever is chosen comes from the seed, so that two runs choose alike."""
+    """Those of one run. Whatever is chosen comes from the seed, so that two runs choose alike.
 
-    def __init__(self, pools: Pools, lines: Lines, seed: int) -> None:
+    `window_s` is how long a token must be good for, once all is prepared.
+    """
+
+    def __init__(self, pools: Pools, lines: Lines, seed: int, window_s: float) -> None:
         self.pools, self.lines, self.seed = pools, lines, seed
+        self._window_s = window_s
         self.dice = Random(f"cast:{seed}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — it repeats itself
 
     def some(self, of: Sequence[T], count: int) -> list[T]:
@@ -59,7 +62,7 @@ class Cast:
 
     async def signed_in(self, people: Iterable[Person]) -> None:
         """Log those in anew whose tokens end too soon."""
-        soon = time.time() + GOOD_FOR_S
+        soon = time.time() + PREPARED_WITHIN_S + self._window_s
         await in_turns([each for each in people if each["expires_at"] < soon], self._log_in)
 
     async def get(self, path: str, by: Person | None = None) -> Any:

@@ -136,8 +136,8 @@ def _traveller(dice: Random, _subject: Subject) -> Any:
     return {"name": f"Meera {dice.randrange(10_000)}", "age": dice.randrange(4, 80)}
 
 
-def _locale(dice: Random, _subject: Subject) -> Any:
-    return {"locale": dice.choice(("en", "hi"))}
+def _phone(dice: Random, _subject: Subject) -> Any:
+    return {"phone": f"+9198450{dice.randrange(100_000):05}"}
 
 
 _CREATED: Final = frozenset({201})
@@ -179,7 +179,7 @@ _TABLE: Final = (
     Route("GET /dashboard", _PEOPLE, _END),
     Route("GET /admin", _ADMIN, _END, query=_period),
     Route("GET /operator/sales", _OPERATORS, _END, query=_period),
-    Route("PATCH /api/users/me", _PEOPLE, b'"full_name":', body=_locale),
+    Route("PATCH /api/users/me", _PEOPLE, b'"phone":"+9198450', body=_phone),
     Route(
         "POST /api/users/me/travellers",
         stock.room_for_travellers,

@@ -141,11 +141,17 @@ async def tickets(cast: Cast, _count: int) -> list[Subject]:
 
 
 async def cancellable(cast: Cast, _count: int) -> list[Subject]:
-    """Paid bookings that have not left."""
+    """Paid bookings whose bus does not leave soon and that nobody has boarded with."""
+    soon = datetime.now(UTC) + sales.NOT_TOO_SOON
 
     async def of(person: Subject) -> list[Subject]:
         found = await cast.get("/api/bookings?status=confirmed&when=upcoming", person.by)
-        return [Subject(person.by, booking["id"]) for booking in found["items"]]
+        return [
+            Subject(person.by, booking["id"])
+            for booking in found["items"]
+            if datetime.fromisoformat(booking["from"]["departs_at"]) > soon
+            and not any(ticket["checked_in_at"] for ticket in booking["tickets"])
+        ]
 
     return [each for some in await in_turns(await passengers(cast, 0), of) for each in some]
 
