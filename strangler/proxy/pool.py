@@ -91,8 +91,8 @@ class Pool:
             raise Refused(refusals.UPSTREAM_BUSY)
         self.waiting.append(exchange)
         if not self._connect_for_waiting(address):
-            for other in self.addresses:
-                self._serve_waiting(other)
+            for one in (address, *self.addresses):  # the chosen one first, or one on trial is never tried
+                self._serve_waiting(one)
         return None
 
     def _choose(self, *, again: bool = False) -> Address:
