@@ -143,8 +143,9 @@ def test_tickets_before_the_camera_are_checked_in_one_after_the_other_and_each_o
     trip = company.trip(departs_at=in_hours(2))
     tickets = confirmed(passenger, trip, "A1", "A2")["tickets"]
     first, second = (_photograph(qr_token(passenger, ticket), seed) for seed, ticket in enumerate(tickets))
-    # The first is gone for a second, as hands shake: that makes no second scan of it.
-    visitor = film([first] * 4 + [NOTHING] + [first] * 2 + [second] * 25, inspector, width=width)
+    # Hands shake, and the next in the queue is there too early: that makes no second scan of the first.
+    scenes = [first] * 3 + [NOTHING] + [first] * 2 + [second, first] + [second] * 25
+    visitor = film(scenes, inspector, width=width)
     page = visitor.go(f"/scan?trip_id={trip['id']}")
     page.get_by_role("button", name="Use the camera").click()
     expect(verdict(page)).to_contain_text(re.compile(r"Checked in.*A1", re.DOTALL))
@@ -212,7 +213,7 @@ def test_a_camera_that_may_not_be_used_is_said_to_be_so(
     )
     page.get_by_role("button", name="Use the camera").click()
     expect(_said(page)).to_contain_text("This page may not use the camera.")
-    expect(page.get_by_role("button", name="Use the camera")).to_be_enabled()
+    expect(page.get_by_role("button", name="Use the camera")).to_be_focused()
 
 
 def test_a_device_without_a_camera_is_said_to_have_none(

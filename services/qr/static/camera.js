@@ -8,6 +8,7 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
   const sight = document.getElementById("sight");
   const view = document.getElementById("view");
   const lens = document.getElementById("lens");
+  const hint = document.getElementById("no-camera");
   const LOOK_MS = 80, SAME_MS = 4000, PIXELS = 640 * 480;
   const REASONS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "missing" };
 
@@ -49,7 +50,7 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
     return () => read(takePicture());
   };
 
-  /* Those are tried in this order, and one that fails is not asked again. */
+  /* Those are tried in this order, and one that fails is not asked again, unless it is the picture that is missing. */
   const ways = [byBrowser, byWorker, byPage];
   let look;
   const readView = async () => {
@@ -58,29 +59,33 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
         look ??= await ways[0]();
         if (look) return await look();
       } catch {
-        // the next one
+        if (!isShown()) return null;
       }
       look = undefined;
       ways.shift();
     }
-    return null;
+    throw new Error("nothing here reads codes");
   };
+  const isShown = () => view.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
 
-  let stream, awake, last = { token: "", at: 0 };
+  let stream, awake, starting = false;
   const keepAwake = async () => {
     awake = await navigator.wakeLock?.request("screen").catch(() => null);
   };
 
-  /* The same code again is a new scan only when it was out of sight for a while. */
+  /* A code is a new scan only when it was out of sight for a while; there may be two before the camera. */
+  const lastSeen = new Map();
   const watch = async (mine) => {
     if (stream !== mine) return;
-    if (!document.hidden && view.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) {
-      const token = await readView();
+    try {
+      const token = !document.hidden && isShown() ? await readView() : null;
       if (token && stream === mine) {
-        const again = token === last.token && Date.now() - last.at < SAME_MS;
-        if (!again) await seen(token);
-        last = { token, at: Date.now() };
+        if (!(Date.now() - lastSeen.get(token) < SAME_MS)) await seen(token);
+        lastSeen.set(token, Date.now());
       }
+    } catch {
+      stop();
+      hint.hidden = false;
     }
     setTimeout(watch, LOOK_MS, mine);
   };
@@ -93,8 +98,8 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
       try {
         return await navigator.mediaDevices.getUserMedia({ video: { ...size, deviceId: { exact: chosen } } });
       } catch (problem) {
-        if (problem.name !== "OverconstrainedError" && problem.name !== "NotFoundError") throw problem;
-        localStorage.removeItem("banyan.camera"); // unplugged, or another browser profile's
+        if (problem.name === "NotAllowedError") throw problem;
+        localStorage.removeItem("banyan.camera"); // unplugged, or does not work
       }
     }
     return navigator.mediaDevices.getUserMedia({ video: { ...size, facingMode: "environment" } });
@@ -119,7 +124,7 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
 
   const start = async () => {
     say(null);
-    button.disabled = true;
+    starting = true;
     try {
       stream = await open();
       const mine = stream, [track] = stream.getVideoTracks();
@@ -140,16 +145,17 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
       stop();
       say(`camera-${REASONS[problem.name] ?? "busy"}`);
     }
-    button.disabled = false;
+    starting = false;
   };
 
   if (!navigator.mediaDevices) { // old, or a page that came unencrypted
-    document.getElementById("no-camera").hidden = false;
+    hint.hidden = false;
     return;
   }
   document.getElementById("cameras").hidden = false;
   button.dataset.start = button.textContent;
   button.addEventListener("click", () => {
+    if (starting) return undefined;
     if (!stream) return start();
     stop();
     return ended();
@@ -170,6 +176,8 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
     }
   });
   document.addEventListener("visibilitychange", () => {
-    if (stream && !document.hidden) keepAwake();
+    if (!stream || document.hidden) return;
+    keepAwake();
+    view.play().catch(() => {}); // telephones pause it
   });
 };
