@@ -43,6 +43,7 @@ SHARES: Final[Mapping[str, float]] = {
     "POST /api/check-ins": 0.5,
     "GET /api/companies/{id}/gtfs": 0.1,
     "GET /api/tickets/{id}.pdf": 0.2,
+    "GET /api/tickets/{id}/qr": 0.4,
 }
 """At which share of the rate: what costs a core tens of milliseconds, on purpose or because it is a lot; and
 what is good for one request only, so that each needs a seat, a payment or a code of its own."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 from rich.console import Console
-from rich.markdown import Markdown
 
 from loadtests.bench import machine
 from loadtests.compare import children, plan, stage
@@ -26,7 +25,7 @@ from loadtests.compare.progress import Bar
 from loadtests.compare.refusals import Refused
 from loadtests.compare.result import Result, failures
 from loadtests.compare.sides import ROUTES_FILE, groups_written
-from loadtests.report import write_report
+from loadtests.report import terminal, write_report
 from strangler.routing.table import load_table
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ INTERRUPTED: Final = 130
 SETTLES_FOR_S: Final = 0.3
 """Between a change of sides and a measurement: pools connect, events are on their way."""
 _SHOWN: Final = 12
+_REPORT: Final = "python -m loadtests.report"
 _WIDTH_OF_A_PIPE: Final = 120
 
 
@@ -88,6 +88,11 @@ def _compare(arguments: Arguments, console: Console) -> int:
         try:
             _measure(arguments, where, sides, result, console)
             result.document["is_complete"] = not result.document["troubles"]
+        except (KeyboardInterrupt, Refused):
+            console.print(
+                f"The report of what there is: {_REPORT} {result.path}", markup=False, soft_wrap=True
+            )
+            raise
         finally:
             result.save()
     return _tell(result, console, as_json=arguments.as_json)
@@ -171,8 +176,7 @@ def _asked(document: dict[str, Any]) -> set[str]:
 
 def _tell(result: Result, console: Console, *, as_json: bool) -> int:
     failed = failures(result.document)
-    write_report(result.document, result.folder)
-    console.print(Markdown((result.folder / "report.md").read_text(encoding="utf-8")))
+    console.print(terminal.view(write_report(result.document, result.folder)))
     for sentence in failed[:_SHOWN]:
         console.print(sentence, style="red", markup=False, soft_wrap=True)
     if len(failed) > _SHOWN:
