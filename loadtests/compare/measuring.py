@@ -83,18 +83,13 @@ class Meters:
 
     def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
         """One route alone at a fixed rate; behind its window the program clears away what it has made."""
-        paced = self.size.routes
-        arguments = ["route", *self._common(turn, pools), "--route", turn.what, "--rate", f"{turn.per_s:g}"]
-        arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
-        return self._paced(turn, arguments, paced.warm_s + paced.seconds, 0.0, at_progress)
+        words = ["route", "--route", turn.what]
+        return self._paced(turn, words, pools, self.size.routes.warm_s, 0.0, at_progress)
 
     def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
         """From the home page to the ticket's code, with everything that events set off."""
-        paced = self.size.journey
-        arguments = ["journey", *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
-        arguments += ["--seconds", f"{paced.seconds:g}", "--warm", f"{paced.warm_s:g}"]
-        tail_s = tail_of(paced.warm_s)
-        return self._paced(turn, arguments, paced.warm_s + paced.seconds, tail_s, at_progress)
+        warm_s = self.size.journey.warm_s
+        return self._paced(turn, ["journey"], pools, warm_s, tail_of(warm_s), at_progress)
 
     def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> list[dict[str, Any]]:
         """Rate by rate; what a step costs is known where the step says when it was."""
@@ -119,11 +114,14 @@ class Meters:
     def _paced(
         self,
         turn: Turn,
-        arguments: list[str],
-        seconds: float,
+        words: list[str],
+        pools: Path,
+        warm_s: float,
         tail_s: float,
         at_progress: Callable[[float], object],
     ) -> Found:
+        arguments = [*words, *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
+        arguments += ["--seconds", f"{turn.window_s:g}", "--warm", f"{warm_s:g}"]
         moments: dict[str, float] = {}
         watch = Watch(self.stage.roots)
 
@@ -135,7 +133,7 @@ class Meters:
             found: dict[str, Any] = children.run(
                 "loadtests.openloop",
                 arguments,
-                within_s=seconds + PATIENCE_S,
+                within_s=warm_s + turn.window_s + PATIENCE_S,
                 at_line=at_line,
                 at_progress=at_progress,
             )

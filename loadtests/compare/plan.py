@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from loadtests.compare.asked import SHARES, routes_of
+from loadtests.compare.asked import routes_of, share_of, times_as_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,10 @@ CAST_TAKES_S: Final = 0.07
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One measurement on one side; `what` is a route's name or a curve's."""
+    """One measurement on one side; `what` is a route's name or a curve's.
+
+    It takes so many `seconds`, of which `window_s` count.
+    """
 
     phase: Phase
     side: str
@@ -39,6 +42,7 @@ class Turn:
     seconds: float
     what: str = ""
     per_s: float = 0.0
+    window_s: float = 0.0
 
 
 def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequence[str]) -> list[Turn]:
@@ -85,18 +89,19 @@ def _mix(size: Size, whole: Sequence[str], split: Sequence[str]) -> Iterator[Tur
 def _routes(size: Size, whole: Sequence[str], reads: Sequence[str]) -> Iterator[Turn]:
     """Each route on one side and then at once on the other: what is compared lies seconds apart."""
     paced = size.routes
-    took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds
     asked = [(number, route) for number in range(paced.rounds) for route in routes_of(size, reads)]
     for place, (number, route) in enumerate(asked):
+        window_s, per_s = paced.seconds * times_as_long(route), paced.per_s * share_of(route)
+        took = OPEN_LOOP_STARTS_S + paced.warm_s + window_s
         for side in whole if place % 2 == 0 else reversed(whole):
-            yield Turn("routes", side, number + 1, took, route, paced.per_s * SHARES.get(route, 1.0))
+            yield Turn("routes", side, number + 1, took, route, per_s, window_s)
 
 
 def _journey(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
     paced = size.journey
     took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds + TAIL_S
     for number, side in alternating(whole, paced.rounds):
-        yield Turn("journey", side, number, took, per_s=paced.per_s)
+        yield Turn("journey", side, number, took, per_s=paced.per_s, window_s=paced.seconds)
 
 
 def _curves(size: Size, whole: Sequence[str]) -> Iterator[Turn]:

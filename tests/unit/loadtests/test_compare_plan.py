@@ -80,9 +80,12 @@ def test_every_route_that_is_named_is_declared(named):
     assert set(named) <= set(load_table(ROUTES_FILE).by_name)
 
 
-def test_what_is_expensive_is_asked_more_slowly():
-    rates = {turn.what: turn.per_s for turn in turns_of(FULL) if turn.phase == "routes"}
-    assert rates["GET /api/companies/{id}/gtfs"] < rates["GET /api/tickets/{id}.pdf"] < rates["GET /"]
+def test_a_costly_read_is_asked_more_slowly_and_as_often():
+    turns = {turn.what: turn for turn in turns_of(FULL) if turn.phase == "routes"}
+    costly, cheap = turns["GET /operator/network"], turns["GET /api/search"]
+    assert costly.per_s < cheap.per_s
+    assert costly.per_s * costly.window_s == pytest.approx(cheap.per_s * cheap.window_s)
+    assert costly.seconds - costly.window_s == pytest.approx(cheap.seconds - cheap.window_s)
 
 
 def test_a_site_that_cannot_be_steered_is_measured_as_it_is_and_never_split():
