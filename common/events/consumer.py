@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +45,14 @@ WORKER: Final = "worker"
 """One name for whoever has the lock: what its predecessor was given is its own at once."""
 
 
+@dataclass(slots=True)
+class _Done:
+    """Of one stream: entries to acknowledge, and the last that has been applied."""
+
+    entries: list[bytes] = field(default_factory=list)
+    applied: str | None = None
+
+
 class Consumer:
     """Applies what `handlers` want to hear; `woken` is told the names of sweeps to wake."""
 
@@ -69,6 +78,8 @@ class Consumer:
         self._heard: dict[str, Heard] = {}
         self._passed_by: dict[str, list[bytes]] = {}
         """Entries that are not acknowledged, and may come again: they changed nothing but how far it is."""
+        self._done: dict[str, _Done] = {}
+        """What Redis has to be told by source, with the next that is asked of it."""
         self._asked_at: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -85,6 +96,7 @@ class Consumer:
             await asyncio.sleep(RETRY_S)
 
     async def _listen(self, connection: Connection) -> None:
+        self._done.clear()
         self._heard = await load_heard(connection, self.sources)
         self._passed_by = {source: [] for source in self.sources}
         for source in self.sources:
@@ -97,13 +109,7 @@ class Consumer:
                 await self._run_errands(connection)
                 errands_at = time.monotonic() + 1.0
             try:
-                streams = await self._redis.xreadgroup(
-                    self._name,
-                    WORKER,
-                    {stream_of(source): ">" for source in self.sources},
-                    count=BATCH,
-                    block=BLOCK_MS,
-                )
+                streams = await self._read()
             except ResponseError as error:
                 if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                     raise
@@ -111,8 +117,26 @@ class Consumer:
                 for source in self.sources:
                     await self._join(connection, source)
                 continue
-            for stream, entries in streams or ():
+            for stream, entries in streams:
                 await self._take(connection, stream.decode().partition(":")[2], entries)
+
+    async def _read(self) -> Sequence[tuple[bytes, Any]]:
+        """Say what has been done and wait for more, in one round trip; raises what the waiting ends in."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for source, done in self._done.items():
+                if done.entries:
+                    pipe.xack(stream_of(source), self._name, *done.entries)
+                if done.applied is not None:
+                    pipe.hset(f"{stream_of(source)}:applied", self._name, done.applied)
+            pipe.execute_command(
+                "XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH, "BLOCK", BLOCK_MS,
+                "STREAMS", *map(stream_of, self.sources), *(">" for _ in self.sources),
+            )  # fmt: skip
+            *_, streams = await pipe.execute(raise_on_error=False)
+        self._done.clear()
+        if isinstance(streams, Exception):
+            raise streams
+        return streams or ()
 
     async def _join(self, connection: Connection, source: str) -> None:
         """Make the group if it is not there; then whatever was said before is asked for again."""
@@ -157,7 +181,7 @@ class Consumer:
         for source in self.sources:
             if self._passed_by[source]:
                 await save_heard(connection, source, self._heard[source])
-                await self._acknowledge(source, ())
+                self._acknowledge(source, ())
             asked = time.monotonic() - self._asked_at.get(source, 0.0)
             if self._heard[source].hole and asked > ASK_AGAIN_S:  # Redis may have lost that
                 await self._want(connection, source)
@@ -167,7 +191,7 @@ class Consumer:
     ) -> None:
         entries = _decoded(source, raw)
         if not entries:
-            await self._acknowledge(source, raw)
+            self._acknowledge(source, raw)
             return
         before = self._heard[source]
         heard = before.copy()
@@ -177,7 +201,7 @@ class Consumer:
         if not mine and heard.hole == before.hole and not heard.asks and len(waiting) < MOST_PASSED_BY:
             self._heard[source] = heard
             waiting += (entry_id for entry_id, _ in raw)
-            await self._redis.hset(f"{stream_of(source)}:applied", self._name, entries[-1].id)
+            self._done.setdefault(source, _Done()).applied = entries[-1].id
             return
         try:
             async with connection.transaction():
@@ -196,19 +220,16 @@ class Consumer:
         if heard.asks:
             log.warning("events are missing", consumer=self._name, source=source, since=heard.low)
             await self._want(connection, source)
-        await self._acknowledge(source, raw, applied=entries[-1].id)
+        self._acknowledge(source, raw, applied=entries[-1].id)
 
-    async def _acknowledge(
+    def _acknowledge(
         self, source: str, raw: Sequence[tuple[bytes, Any]], *, applied: str | None = None
     ) -> None:
         """These entries, and those that were passed by before."""
-        done = [*self._passed_by[source], *(entry_id for entry_id, _ in raw)]
+        done = self._done.setdefault(source, _Done())
+        done.entries += (*self._passed_by[source], *(entry_id for entry_id, _ in raw))
+        done.applied = applied or done.applied
         self._passed_by[source] = []
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xack(stream_of(source), self._name, *done)
-            if applied is not None:
-                pipe.hset(f"{stream_of(source)}:applied", self._name, applied)
-            await pipe.execute()
 
     async def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
         batches: dict[int, tuple[Handler, list[Event]]] = {}
@@ -244,9 +265,11 @@ class Consumer:
         now = datetime.now(UTC)
         for event in events:
             self._noted(event.source, (now - event.at).total_seconds())
-        for name in {name for event in events for name in self._handlers[event.type].wakes}:
+        used = [self._handlers[event_type] for event_type in {event.type for event in events}]
+        for name in {name for handler in used for name in handler.wakes}:
             self._woken(name)
-        self._wrote()
+        if any(handler.is_news for handler in used):
+            self._wrote()
 
 
 def _decoded(source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:

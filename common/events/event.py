@@ -79,12 +79,14 @@ class EventType:
 class Handler:
     """Applies events of the given types, a whole batch in one transaction; then wakes the named sweeps.
 
-    An event may come twice, and an old one after a newer one of the same subject.
+    An event may come twice, and an old one after a newer one of the same subject. `is_news` says that what it
+    writes is told to others in turn; else nobody looks for that at once.
     """
 
     types: tuple[str, ...]
     apply: Callable[[Connection, Sequence[Event]], Awaitable[None]]
     wakes: tuple[str, ...] = ()
+    is_news: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def newest(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 HANDLERS: Final = (
-    Handler(("auth.user.changed",), store_accounts),
+    Handler(("auth.user.changed",), store_accounts, is_news=True),
     Handler(("company.company.changed",), counted_by(mirrors.store_companies)),
     Handler(("company.layout.changed",), counted_by(mirrors.store_layouts)),
     Handler(("company.stop.changed", "company.stop.removed"), stored_by(mirrors.store_stops)),
