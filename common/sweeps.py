@@ -35,13 +35,14 @@ class Sweep:
     """A named step that runs every `every_s` seconds; it answers how many things it did.
 
     A step that did something is called again at once, until there is nothing left to do; one that is thorough
-    has gone through everything, and is not.
+    has gone through everything, and is not. What one without news has done is told to nobody.
     """
 
     name: str
     every_s: float
     step: Callable[[web.Application], Awaitable[int]]
     thorough: bool = False
+    is_news: bool = True
 
 
 class Sweeper:
@@ -81,7 +82,8 @@ class Sweeper:
             awake.clear()
             try:
                 while await sweep.step(app):
-                    self.did_work()
+                    if sweep.is_news:
+                        self.did_work()
                     if sweep.thorough:
                         break
             except Exception as error:

@@ -6,7 +6,7 @@ exactly once, whatever dies in between. Redis keeps nothing that is not in a dat
 filled again by itself. docs/events.md says how.
 """
 
-from common.events.app import add_events, relay_after_writes, until_seen
+from common.events.app import add_events, relay_after_writes, relay_now, until_seen
 from common.events.event import Change, Event, EventType, Handler, Message
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Message",
     "add_events",
     "relay_after_writes",
+    "relay_now",
     "until_seen",
 ]

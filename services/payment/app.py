@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from common import context, database, health, metrics, openapi, principals, problems
-from common.events import add_events, relay_after_writes
+from common.events import add_events
 from common.idempotency import FINGERPRINT_KEY
 from common.jwks import JwksVerifier
 from common.reading import add_reading
@@ -44,7 +44,6 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
                 verifier or jwks, issuer=ISSUER, audience=AUDIENCE, public_origin=config.public_url
             ),
             renew_first,
-            relay_after_writes,
         ],
     )
     app[CONFIG] = config

@@ -11,6 +11,7 @@ from uuid import UUID
 from common.answers import NO_STORE, after_id, by_id, listing
 from common.cursors import page
 from common.database import POOL
+from common.events import relay_now
 from common.idempotency import HEADER, InProgress, run_once
 from common.money import money
 from common.principals import Role, require
@@ -144,6 +145,7 @@ async def make_refund(request: web.Request) -> web.Response:
         return json_response(schemas.refund_wire(refund), 201, headers)
 
     response = await run_once(request.app[POOL], request, by, await request.read(), work)
+    relay_now(request)
     sweeps.wake_refunds(request.app)
     return response
 

@@ -115,4 +115,4 @@ async def count_what_is_told(app: web.Application) -> int:
     return await dashboards.count_what_is_told(app[POOL])
 
 
-SWEEPS: tuple[Sweep, ...] = (Sweep("count what is told", 5.0, count_what_is_told),)
+SWEEPS: tuple[Sweep, ...] = (Sweep("count what is told", 5.0, count_what_is_told, is_news=False),)
