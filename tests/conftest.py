@@ -27,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     # Every stack is a dozen interpreters, which would compile the same packages again and again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # asyncpg would prepare for TLS, and ask for it in vain, at each of ten thousand connections.
+    os.environ.setdefault("PGSSLMODE", "disable")
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = stacks.open_test_folder()
 
