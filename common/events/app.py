@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from common.events import bells
 from common.events.consumer import Consumer
 from common.events.event import stream_of
 from common.events.relay import Relay
@@ -22,7 +23,7 @@ from common.principals import SAFE_METHODS
 from common.sweeps import SWEEPER
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Sequence
 
     from aiohttp.typedefs import Handler as RequestHandler
 
@@ -76,8 +77,15 @@ class Events:
             alive = await self._redis.mget([f"events:alive:{name}" for name in behind])
             if not any(alive):
                 return
+            if attempt == 0:
+                await self._ring(behind)  # who does not want it hears only now and then that it was said
             await asyncio.sleep(_POLLS_S[min(attempt, len(_POLLS_S) - 1)])
             attempt += 1
+
+    async def _ring(self, listeners: Iterable[str]) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            bells.ring(pipe, listeners)
+            await pipe.execute()
 
 
 EVENTS: Final = web.AppKey("events", Events)

@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 from redis.exceptions import ResponseError
 
-from common.events import letters
+from common.events import bells, letters
 from common.events.connections import PASSING, connected, stand_by
 from common.events.event import decode_entry, json_of, stream_of
 from common.events.inbox import NOTHING, Heard, load_heard, save_heard, take_new
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 200
-BLOCK_MS: Final = 1_000
 RETRY_S: Final = 1.0
 ALIVE_MS: Final = 4_000
 ASK_AGAIN_S: Final = 60.0
@@ -111,7 +110,7 @@ class Consumer:
             try:
                 streams = await self._read()
             except ResponseError as error:
-                if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                if not str(error).startswith("NOGROUP"):
                     raise
                 log.warning("a stream is gone", consumer=self._name, error=str(error))
                 for source in self.sources:
@@ -121,15 +120,16 @@ class Consumer:
                 await self._take(connection, stream.decode().partition(":")[2], entries)
 
     async def _read(self) -> Sequence[tuple[bytes, Any]]:
-        """Say what has been done and wait for more, in one round trip; raises what the waiting ends in."""
+        """Say what has been done, wait for the bell, read: in one round trip; raises what reading ends in."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for source, done in self._done.items():
                 if done.entries:
                     pipe.xack(stream_of(source), self._name, *done.entries)
                 if done.applied is not None:
                     pipe.hset(f"{stream_of(source)}:applied", self._name, done.applied)
+            pipe.blpop([bells.bell_of(self._name)], bells.WAIT_S)
             pipe.execute_command(
-                "XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH, "BLOCK", BLOCK_MS,
+                "XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH,
                 "STREAMS", *map(stream_of, self.sources), *(">" for _ in self.sources),
             )  # fmt: skip
             *_, streams = await pipe.execute(raise_on_error=False)
@@ -173,7 +173,12 @@ class Consumer:
                 return
 
     async def _run_errands(self, connection: Connection) -> None:
-        await self._redis.set(f"events:alive:{self._name}", "1", px=ALIVE_MS)
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(f"events:alive:{self._name}", "1", px=ALIVE_MS)
+            for source in self.sources:
+                mine = (each for each in self._handlers if each.startswith(f"{source}."))
+                bells.note_wants(pipe, source, self._name, mine)
+            await pipe.execute()
         await letters.replay_wanted(connection, self._redis, self._name)
         tried = await letters.try_again(connection, self._handlers)
         self._after(tried)

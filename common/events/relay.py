@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import structlog
 
+from common.events import bells
 from common.events.connections import PASSING, connected, stand_by
 from common.events.event import NOWHERE, REWOUND, Change, Event, encode_entry, stream_of
 from common.events.position import Position
@@ -65,6 +66,7 @@ class Relay:
         self._saved_low = 0
         self._prev = 0
         self._last_entry = "0-0"
+        self._wants: dict[str, frozenset[str]] = {}
         self._turns = 0
         self._turned = asyncio.Condition()
         self._is_idle = False
@@ -114,6 +116,7 @@ class Relay:
             pipe.xadd(self._stream, {"e": entry})
             if granted:
                 pipe.hdel(f"{self._stream}:wanted", *granted)
+            bells.ring(pipe, self._wants)
             answers = await pipe.execute()
         self._prev, self._last_entry = self._position.low, answers[0].decode()
 
@@ -181,27 +184,33 @@ class Relay:
 
     async def _publish(self, changes: Sequence[Change], after: Position) -> None:
         first_gap = after.gaps[0].first if after.gaps else None
-        entries, prev = [], self._prev
+        entries, types, prev = [], set(), self._prev
         for change in changes:
             message = self._translate(change)
             if message is None:
                 continue
             low = change.seq if first_gap is None else min(change.seq, first_gap - 1)
             entries.append(encode_entry(_event_of(self._source, change, message), prev=prev, low=low))
+            types.add(message.type)
             prev = change.seq
         if entries:
-            await self._append(entries)
+            await self._append(entries, bells.concerned(self._wants, types))
             self._prev = prev
 
-    async def _append(self, entries: Sequence[bytes]) -> None:
+    async def _append(self, entries: Sequence[bytes], concerned: Iterable[str]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry in entries:
                 pipe.xadd(self._stream, {"e": entry}, maxlen=KEPT_ENTRIES, approximate=True)
-            ids = await pipe.execute()
-        self._last_entry = ids[-1].decode()
+            bells.ring(pipe, concerned)
+            answers = await pipe.execute()
+        self._last_entry = answers[len(entries) - 1].decode()
 
     async def _give_what_is_wanted(self, connection: Connection) -> None:
-        wanted = await self._redis.hgetall(f"{self._stream}:wanted")
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(f"{self._stream}:wanted")
+            pipe.hgetall(bells.listeners_of(self._source))
+            wanted, wants = await pipe.execute()
+        self._wants = bells.read_wants(wants)
         if not wanted:
             return
         # Never ahead of where it is: before that somebody else may be waiting for what has not been said yet.

@@ -30,7 +30,8 @@ def translate(change: Change) -> Message | None:
         return Message("shop.thing.removed", change.key, {"id": change.key})
     if change.row["secret"]:
         return None
-    return Message("shop.thing.changed", change.key, {name: change.row[name] for name in ("id", "name")})
+    told = "whispered" if change.row["name"].startswith("whisper") else "changed"  # which no window wants
+    return Message(f"shop.thing.{told}", change.key, {name: change.row[name] for name in ("id", "name")})
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

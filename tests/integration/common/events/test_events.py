@@ -360,6 +360,32 @@ async def test_a_writer_can_wait_until_its_listeners_have_applied_what_it_wrote(
             assert await window.names() == await shop.names()
 
 
+async def test_whoever_waits_until_all_have_heard_does_not_wait_for_those_who_do_not_want_to(
+    shop, window, wire
+):
+    async with shop.relaying() as relay, window.listening():
+        await shop.put("lamp")
+        await window.shows_what(shop)
+        events = Events(wire, "shop", relay)
+        for number in range(10):
+            await shop.put(f"whisper {number}")
+            assert await events.until_seen()
+
+
+async def test_the_bell_rings_for_whom_an_event_concerns_and_stays_rung_once(shop, wire):
+    await wire.hset("events:shop:listeners", "window", "shop.thing.changed shop.thing.removed")
+    async with shop.relaying() as relay:
+        await relay.flushed()
+        await wire.delete("events:bell:window")
+        await shop.put("whisper")
+        await relay.flushed()
+        assert not await wire.exists("events:bell:window")
+        for name in ("lamp", "candle"):
+            await shop.put(name)
+            await relay.flushed()
+            assert await wire.llen("events:bell:window") == 1
+
+
 async def _nothing_is_pending(wire) -> bool:
     return (await wire.xpending("events:shop", "window"))["pending"] == 0
 
