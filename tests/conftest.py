@@ -13,7 +13,7 @@ import structlog
 
 from deploy.local.folders import folders_of
 from tests import stack as stacks
-from tests.databases import PostgresServer, prepare, wait_for
+from tests.databases import Administrator, PostgresServer, prepare, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -56,10 +56,12 @@ def servers() -> RunningStack:
 
 
 @pytest.fixture(scope="session")
-def postgres(servers: RunningStack) -> PostgresServer:
+def postgres(servers: RunningStack) -> Iterator[PostgresServer]:
     with stacks.one_at_a_time("prepare"):
         wait_for(prepare(servers.admin_dsn))
-    return PostgresServer(servers.admin_dsn)
+    administrator = Administrator(servers.admin_dsn)
+    yield PostgresServer(servers.admin_dsn, administrator)
+    administrator.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +21,37 @@ ROLE: Final = "banyan_test"
 _PASSWORD: Final = "test"
 
 
+class Administrator:
+    """The superuser's one connection of a worker, on a loop of its own: a test's loop ends with the test."""
+
+    def __init__(self, dsn: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="administrator", daemon=True)
+        self._thread.start()
+        self._turn = asyncio.Lock()
+        self._connection = asyncio.run_coroutine_threadsafe(asyncpg.connect(dsn), self._loop).result()
+
+    async def execute(self, statement: str) -> None:
+        """Run a statement outside any transaction; may be asked from any loop."""
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._run(statement), self._loop))
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._connection.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _run(self, statement: str) -> None:
+        async with self._turn:
+            await self._connection.execute(statement)
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
     """`admin_dsn` is the superuser's; databases belong to an ordinary role, which rules of privilege bind."""
 
     admin_dsn: str
+    administrator: Administrator
     _known: set[str] = field(default_factory=set, repr=False)
     """Templates that there are, as far as this worker knows."""
 
@@ -40,12 +67,14 @@ class PostgresServer:
         the checkpoints that go with it have little to write.
         """
         name = f"test_{secrets.token_hex(6)}"
-        await self._execute(f'CREATE DATABASE {name} OWNER {ROLE} TEMPLATE "{template}" STRATEGY file_copy')
+        await self.administrator.execute(
+            f'CREATE DATABASE {name} OWNER {ROLE} TEMPLATE "{template}" STRATEGY file_copy'
+        )
         return self.dsn(name)
 
     async def drop(self, dsn: str) -> None:
         """Gone, with whatever is connected to it."""
-        await self._execute(f"DROP DATABASE IF EXISTS {urlsplit(dsn).path[1:]} WITH (FORCE)")
+        await self.administrator.execute(f"DROP DATABASE IF EXISTS {urlsplit(dsn).path[1:]} WITH (FORCE)")
 
     async def clone(self, template: str, build: Callable[[str], Awaitable[object]]) -> str:
         """A copy of the template, which `build` fills when nobody has yet; answers the copy's DSN."""
@@ -67,13 +96,6 @@ class PostgresServer:
             await connection.execute(f'CREATE DATABASE "{half_done}" OWNER {ROLE}')
             await build(self.dsn(half_done))
             await connection.execute(f'ALTER DATABASE "{half_done}" RENAME TO "{name}"')
-        finally:
-            await connection.close()
-
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.admin_dsn)
-        try:
-            await connection.execute(statement)
         finally:
             await connection.close()
 

@@ -14,7 +14,7 @@ import jinja2
 import pytest
 
 import legacy.pages
-from common import openapi
+from common import database, openapi
 from common.web import layout
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def _made_once() -> Iterator[None]:
         setup = partial(aiohttp_jinja2.setup, bytecode_cache=CompiledTemplates())
         patch.setattr(aiohttp_jinja2, "setup", setup)
         patch.setattr(openapi, "build_document", Documents())
+        # Most tests ask one thing after the other; more connections are opened where more is asked at once.
+        patch.setattr(database, "pool_ctx", partial(database.pool_ctx, min_size=1))
         patch.setattr(layout, "read_languages", read_languages)
         patch.setattr(legacy.pages, "read_catalogues", cache(legacy.pages.read_catalogues))
         yield
