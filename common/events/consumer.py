@@ -69,6 +69,7 @@ class Consumer:
         self._dsn = dsn
         self._redis = redis
         self._name = name
+        self._in_order = tuple(handlers)
         self._handlers: Mapping[str, Handler] = {
             event_type: handler for handler in handlers for event_type in handler.types
         }
@@ -237,12 +238,16 @@ class Consumer:
         self._passed_by[source] = []
 
     async def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        batches: dict[int, tuple[Handler, list[Event]]] = {}
+        """Handler by handler in the order in which they are given, whatever came first.
+
+        Who reads through writes the same tables in that order, so that neither waits for the other's rows.
+        """
+        batches: dict[int, list[Event]] = {}
         for event in events:
-            handler = self._handlers[event.type]
-            batches.setdefault(id(handler), (handler, []))[1].append(event)
-        for handler, batch in batches.values():
-            await handler.apply(connection, batch)
+            batches.setdefault(id(self._handlers[event.type]), []).append(event)
+        for handler in self._in_order:
+            if batch := batches.get(id(handler)):
+                await handler.apply(connection, batch)
 
     async def _apply_singly(
         self, connection: Connection, source: str, heard: Heard, events: Sequence[Event]

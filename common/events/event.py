@@ -79,8 +79,9 @@ class EventType:
 class Handler:
     """Applies events of the given types, a whole batch in one transaction; then wakes the named sweeps.
 
-    An event may come twice, and an old one after a newer one of the same subject. `is_news` says that what it
-    writes is told to others in turn; else nobody looks for that at once.
+    An event may come twice, and an old one after a newer one of the same subject. The handlers of a batch are
+    called in the order in which a service lists them. `is_news` says that what one writes is told to others
+    in turn; else nobody looks for that at once.
     """
 
     types: tuple[str, ...]

@@ -68,6 +68,7 @@ def _kept_by(store: Callable[[Connection, list[dict[str, Any]]], Awaitable[None]
     return Handler(types, partial(_store, store))
 
 
+# What is read through (service/asking.py) is written in the same order.
 HANDLERS: Final = (
     _kept_by(
         mirrors.store_tickets,
@@ -81,9 +82,9 @@ HANDLERS: Final = (
         "ticketing.booking.cancelled",
         "ticketing.booking.expired",
     ),
-    _kept_by(mirrors.store_trips, "company.trip.changed"),
-    _kept_by(mirrors.store_routes, "company.route.changed", "company.route.removed"),
-    _kept_by(mirrors.store_stops, "company.stop.changed", "company.stop.removed"),
-    _kept_by(mirrors.store_buses, "company.bus.changed"),
     _kept_by(mirrors.store_companies, "company.company.changed"),
+    _kept_by(mirrors.store_stops, "company.stop.changed", "company.stop.removed"),
+    _kept_by(mirrors.store_routes, "company.route.changed", "company.route.removed"),
+    _kept_by(mirrors.store_buses, "company.bus.changed"),
+    _kept_by(mirrors.store_trips, "company.trip.changed"),
 )

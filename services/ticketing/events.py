@@ -170,6 +170,7 @@ async def store_check_ins(conn: Connection, events: Sequence[Event]) -> None:
     await _store(conn, events, mirrors.store_check_ins)
 
 
+# What is read through (service/trips.py) is written in the same order.
 HANDLERS: Final = (
     Handler(("company.company.changed",), store_companies),
     Handler(("company.layout.changed",), store_layouts),
