@@ -26,7 +26,7 @@ from common.events.event import decode_entry, json_of, stream_of
 from common.events.inbox import NOTHING, Heard, load_heard, save_heard, take_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from common.database import Connection
     from common.events.connections import Redis
@@ -238,16 +238,8 @@ class Consumer:
         self._passed_by[source] = []
 
     async def _apply(self, connection: Connection, events: Sequence[Event]) -> None:
-        """Handler by handler in the order in which they are given, whatever came first.
-
-        Who reads through writes the same tables in that order, so that neither waits for the other's rows.
-        """
-        batches: dict[int, list[Event]] = {}
-        for event in events:
-            batches.setdefault(id(self._handlers[event.type]), []).append(event)
-        for handler in self._in_order:
-            if batch := batches.get(id(handler)):
-                await handler.apply(connection, batch)
+        for handler, batch in shared_out(events, self._in_order):
+            await handler.apply(connection, batch)
 
     async def _apply_singly(
         self, connection: Connection, source: str, heard: Heard, events: Sequence[Event]
@@ -280,6 +272,19 @@ class Consumer:
             self._woken(name)
         if any(handler.is_news for handler in used):
             self._wrote()
+
+
+def shared_out(
+    events: Sequence[Event], handlers: Sequence[Handler]
+) -> Iterator[tuple[Handler, Sequence[Event]]]:
+    """Who applies which of the events, in the order of the handlers, whatever came first.
+
+    Who reads through writes the same tables in that order, so that neither waits for the other's rows.
+    """
+    for handler in handlers:
+        batch = [event for event in events if event.type in handler.types]
+        if batch:
+            yield handler, batch
 
 
 def _decoded(source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
