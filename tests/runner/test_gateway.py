@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import gzip
 import io
+import json
 import os
 import re
 import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -271,6 +273,19 @@ async def test_a_strangler_that_is_down_is_502_at_once_and_as_a_problem(edge):
     assert problem["type"] == "urn:banyan:problem:upstream-down"
     assert response.headers["Retry-After"] == "2"
     assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_log_names_what_was_asked_for_whoever_answers_and_no_query(edge):
+    await edge.upstream.cleanup()
+    asked = f"/api/bookings/{uuid4()}"
+    await edge.get(f"{asked}?token=secret")
+    log = edge.folders.logs / "gateway-access.log"
+    async with asyncio.timeout(10):
+        while asked not in (written := log.read_text(encoding="utf-8")):
+            await asyncio.sleep(0.05)
+    line = next(json.loads(line) for line in written.splitlines() if asked in line)
+    assert (line["path"], line["status"]) == (asked, 502)
+    assert "secret" not in written
 
 
 async def test_a_browser_gets_a_page_when_the_strangler_is_down(edge):
