@@ -2,7 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 export BANYAN_STARTED_AT := $(shell date +%s)
-unexport PYTHONPATH PYTHONHOME
+# Packages are installed uncompiled; a dozen processes that keep nothing would compile each again at every start.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
