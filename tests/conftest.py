@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # asyncpg would prepare for TLS, and ask for it in vain, at each of ten thousand connections.
     os.environ.setdefault("PGSSLMODE", "disable")
+    # A shell starts what it runs in the background deaf to Ctrl-C, and so would be every program under test.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = stacks.open_test_folder()
 
