@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from strangler.proxy.switchboard import Switchboard
 
 _BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-_MOST_DISCARDED: Final = 1 << 20
+# More than any edge in front lets through, or its answer is lost in a reset; none of it is kept.
+_MOST_DISCARDED: Final = 32 << 20
 
 
 class ClientConnection(asyncio.Protocol):
