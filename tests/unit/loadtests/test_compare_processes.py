@@ -88,7 +88,7 @@ def test_memory_that_is_shared_counts_once():
             if os.fork() == 0:
                 shared.seek(0)
                 shared.read(64 << 20)
-                print("ready", flush=True)
+                os.write(1, b"ready\\n")  # at once, or two of them mix
                 sys.stdin.read()
                 os._exit(0)
         sys.stdin.read()
