@@ -126,8 +126,13 @@ class _Gathering:
                 return user, await self._site.log_in(user["email"], self._order.password)
             except RefusedError as refused:
                 self._strangers += 1
-                if refused.status != 401 or self._strangers > STRANGERS:
+                if refused.status != 401:
                     raise
+                if self._strangers > STRANGERS:
+                    raise PoolsError(
+                        f"{self._order.host} has too few people of the demo: more than {STRANGERS} have another "
+                        "password. Fill it with `./banyan demo`, or try one that `make run` has filled"
+                    ) from None
                 return None
 
         return [each for each in await self._all(map(one, users)) if each is not None]
