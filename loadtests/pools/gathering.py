@@ -130,7 +130,7 @@ class _Gathering:
                     raise
                 if self._strangers > STRANGERS:
                     raise PoolsError(
-                        f"{self._order.host} has too few people of the demo: more than {STRANGERS} have another "
+                        f"{self._order.host} has few people of the demo: more than {STRANGERS} have another "
                         "password. Fill it with `./banyan demo`, or try one that `make run` has filled"
                     ) from None
                 return None
