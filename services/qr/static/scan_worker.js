@@ -46,7 +46,10 @@ const note = async (url, answer) => {
   const pages = await caches.open(PAGES);
   if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) return caches.delete(PAGES);
   if (!answer.ok || !answer.headers.get("Content-Type")?.startsWith("text/html")) return undefined;
-  const copy = answer.clone();
+  // All of it first: a network that goes away meanwhile must not take the page that is kept with it.
+  const headers = new Headers(answer.headers);
+  for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name); // it is unpacked
+  const copy = new Response(await answer.clone().arrayBuffer(), { headers });
   await pages.delete(url, { ignoreVary: true }); // so that it is the last of the keys
   await pages.put(url, copy);
   const old = (await pages.keys()).slice(0, -MOST_PAGES);
