@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from redis.asyncio.client import Pipeline
 
 WAIT_S: Final = 1
-"""For how long a listener waits for its bell before it looks by itself."""
+"""For how long a listener waits for its bell before it looks by itself: well below its connection's time-out,
+and below half of the time for which it is taken for alive."""
 
 
 def bell_of(listener: str) -> str:

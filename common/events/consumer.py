@@ -80,6 +80,8 @@ class Consumer:
         """Entries that are not acknowledged, and may come again: they changed nothing but how far it is."""
         self._done: dict[str, _Done] = {}
         """What Redis has to be told by source, with the next that is asked of it."""
+        self._is_behind = True
+        """There may be more of what nobody rings for again."""
         self._asked_at: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -97,6 +99,7 @@ class Consumer:
 
     async def _listen(self, connection: Connection) -> None:
         self._done.clear()
+        self._is_behind = True
         self._heard = await load_heard(connection, self.sources)
         self._passed_by = {source: [] for source in self.sources}
         for source in self.sources:
@@ -128,15 +131,22 @@ class Consumer:
                     pipe.xack(stream_of(source), self._name, *done.entries)
                 if done.applied is not None:
                     pipe.hset(f"{stream_of(source)}:applied", self._name, done.applied)
-            pipe.blpop([bells.bell_of(self._name)], bells.WAIT_S)
+            if not self._is_behind:
+                pipe.blpop([bells.bell_of(self._name)], bells.WAIT_S)
             pipe.execute_command(
                 "XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH,
                 "STREAMS", *map(stream_of, self.sources), *(">" for _ in self.sources),
             )  # fmt: skip
-            *_, streams = await pipe.execute(raise_on_error=False)
-        self._done.clear()
+            *said, streams = await pipe.execute(raise_on_error=False)
         if isinstance(streams, Exception):
             raise streams
+        refused = next((answer for answer in said if isinstance(answer, Exception)), None)
+        if refused is None:
+            self._done.clear()
+        else:  # it is said again with the next question: what is acknowledged twice is acknowledged
+            log.warning("Redis does not take what was done", consumer=self._name, error=repr(refused))
+            await asyncio.sleep(RETRY_S)
+        self._is_behind = any(len(entries) >= BATCH for _, entries in streams or ())
         return streams or ()
 
     async def _join(self, connection: Connection, source: str) -> None:

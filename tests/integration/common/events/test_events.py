@@ -386,6 +386,22 @@ async def test_the_bell_rings_for_whom_an_event_concerns_and_stays_rung_once(sho
             assert await wire.llen("events:bell:window") == 1
 
 
+async def test_more_than_fits_into_one_reading_is_heard_for_one_ring(shop, window, wire, monkeypatch):
+    monkeypatch.setattr("common.events.bells.WAIT_S", 3600)  # nobody looks by themselves
+    monkeypatch.setattr("common.events.consumer.BATCH", 10)
+    async with shop.relaying() as relay, window.listening():
+        await shop.put("lamp")
+        await window.shows_what(shop)
+        for kind in ("thing", "whisper"):
+            await shop.pool.execute(
+                "INSERT INTO things SELECT gen_random_uuid(), $1 || n, false FROM generate_series(1, 95) n",
+                kind,
+            )
+            assert await Events(wire, "shop", relay, seen_within_s=20).until_seen()
+        shown = [name for name in (await window.names()).values() if name.startswith("thing")]
+        assert len(shown) == 95
+
+
 async def _nothing_is_pending(wire) -> bool:
     return (await wire.xpending("events:shop", "window"))["pending"] == 0
 
