@@ -47,6 +47,8 @@ class Writer:
                 "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
             )
             if self._aside is not None:
+                if self._side.before is not None:
+                    await self._conn.execute(self._side.before)
                 await self._aside.begin()
             written = 0
             while (batch := await queue.get()) is not None:

@@ -115,4 +115,7 @@ async def count_what_is_told(app: web.Application) -> int:
     return await dashboards.count_what_is_told(app[POOL])
 
 
-SWEEPS: tuple[Sweep, ...] = (Sweep("count what is told", 5.0, count_what_is_told, is_news=False),)
+# Thorough: what is marked meanwhile waits for the next turn, or it would be counted with every sale again.
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep("count what is told", 5.0, count_what_is_told, thorough=True, is_news=False),
+)

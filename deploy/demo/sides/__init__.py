@@ -38,6 +38,8 @@ class Side:
     """Tables that are only written when all others have everything."""
     watched: frozenset[str] = frozenset()
     """Tables from whose rows triggers derive others; what other tables' triggers do is not wanted here."""
+    before: str | None = None
+    """What a big load executes before it takes the tables: a lock that other writers take first."""
 
 
 SIDES: Final[Mapping[str, Side]] = {
@@ -54,6 +56,7 @@ SIDES: Final[Mapping[str, Side]] = {
         user.add_account,
         frozenset({"companies"}),
         frozenset({"companies", "accounts"}),
+        "SELECT take_turn_to_count()",
     ),
     "company": Side(company.TABLES, company.add),
     "ticketing": Side(

@@ -3,6 +3,8 @@
 -- day: counted at each, selling became dearer with every sale. Marks and rows are committed together, so that whoever
 -- sees a row sees that its cell is to be counted.
 --
+-- Code of before this does not count what it finds marked: where that runs again, SELECT count_stale(NULL, 1000000) does.
+--
 -- Whoever marks or counts has the turn (take_turn_to_count): a mark is never taken away by somebody who does not see
 -- the rows that it was made for.
 
@@ -36,26 +38,43 @@ BEGIN
         OR EXISTS (SELECT FROM stale_refunds r WHERE r.company_id = company);
 END $$;
 
--- Count the marked cells of a company, of null everybody's. Its statements must see what was committed before its
--- turn came, so it is called at READ COMMITTED, and the marks of a company are as good as gone when it returns.
-CREATE FUNCTION count_stale(company uuid) RETURNS void LANGUAGE plpgsql AS $$
+-- Count marked cells of a company, of null everybody's: so many of each kind at the most, so that it ends in time
+-- however many there are. Answers how many there were of the kind that had most: with fewer than `most` that is all.
+-- Its statements must see what was committed before its turn came, so it is called at READ COMMITTED.
+CREATE FUNCTION count_stale(company uuid, most integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     of_companies uuid[];
     of_routes uuid[];
     of_days date[];
+    counted integer;
 BEGIN
     PERFORM take_turn_to_count();
-    WITH gone AS (DELETE FROM stale_sales s WHERE company IS NULL OR s.company_id = company RETURNING s.*)
+    WITH gone AS (
+        DELETE FROM stale_sales WHERE ctid = ANY (ARRAY(
+            SELECT s.ctid FROM stale_sales s WHERE company IS NULL OR s.company_id = company LIMIT most
+        )) RETURNING *
+    )
     SELECT array_agg(company_id), array_agg(route_id), array_agg(day) INTO of_companies, of_routes, of_days FROM gone;
     PERFORM recount_sales(of_companies, of_routes, of_days);
+    counted := coalesce(cardinality(of_days), 0);
 
-    WITH gone AS (DELETE FROM stale_refunds r WHERE company IS NULL OR r.company_id = company RETURNING r.*)
+    WITH gone AS (
+        DELETE FROM stale_refunds WHERE ctid = ANY (ARRAY(
+            SELECT r.ctid FROM stale_refunds r WHERE company IS NULL OR r.company_id = company LIMIT most
+        )) RETURNING *
+    )
     SELECT array_agg(company_id), array_agg(day) INTO of_companies, of_days FROM gone;
     PERFORM recount_refunds(of_companies, of_days);
+    counted := greatest(counted, coalesce(cardinality(of_days), 0));
 
-    WITH gone AS (DELETE FROM stale_departures d WHERE company IS NULL OR d.company_id = company RETURNING d.*)
+    WITH gone AS (
+        DELETE FROM stale_departures WHERE ctid = ANY (ARRAY(
+            SELECT d.ctid FROM stale_departures d WHERE company IS NULL OR d.company_id = company LIMIT most
+        )) RETURNING *
+    )
     SELECT array_agg(company_id), array_agg(route_id), array_agg(day) INTO of_companies, of_routes, of_days FROM gone;
     PERFORM recount_departures(of_companies, of_routes, of_days);
+    RETURN greatest(counted, coalesce(cardinality(of_days), 0));
 END $$;
 
 -- Both triggers of an INSERT … ON CONFLICT DO UPDATE are called, one of them with nothing.

@@ -9,6 +9,9 @@ BEGIN
     DELETE FROM daily_totals WHERE company_id = ANY (which);
     DELETE FROM daily_refunds WHERE company_id = ANY (which);
     DELETE FROM daily_departures WHERE company_id = ANY (which);
+    DELETE FROM stale_sales WHERE company_id = ANY (which);
+    DELETE FROM stale_refunds WHERE company_id = ANY (which);
+    DELETE FROM stale_departures WHERE company_id = ANY (which);
 
     INSERT INTO daily_sales
     SELECT sold.company_id, sold.day, sold.route_id, sold.currency, count(*), sum(sold.tickets), sum(sold.cancelled),

@@ -92,9 +92,10 @@ async def has_stale_days(conn: Connection | Pool) -> bool:
     return is_stale
 
 
-async def count_stale_days(conn: Connection | Pool, company_id: UUID | None) -> None:
-    """Count the days that news has touched of a company, or of everybody."""
-    await conn.execute("SELECT count_stale($1)", company_id)
+async def count_stale_days(conn: Connection | Pool, company_id: UUID | None, most: int) -> int:
+    """Count days that news has touched, of a company or of everybody; fewer than `most` are all of them."""
+    counted: int = await conn.fetchval("SELECT count_stale($1, $2)", company_id, most)
+    return counted
 
 
 async def list_companies(conn: Connection | Pool) -> Sequence[Row]:

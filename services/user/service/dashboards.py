@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     """Asks the owner of companies for one."""
 
 UPCOMING: Final = 5
+COUNTED_AT_ONCE: Final = 500
 
 
 async def of_user(pool: Pool, user_id: UUID) -> dict[str, Any]:
@@ -63,8 +64,14 @@ async def count_what_is_told(pool: Pool) -> int:
     """Count the days that news has touched, so that whoever reads next need not; answers whether any were."""
     if not await repository.has_stale_days(pool):
         return 0
-    await repository.count_stale_days(pool, None)
+    await _count(pool, None)
     return 1
+
+
+async def _count(pool: Pool, company_id: UUID | None) -> None:
+    """In turns that each end in time, and let others have theirs, however much was touched."""
+    while await repository.count_stale_days(pool, company_id, COUNTED_AT_ONCE) == COUNTED_AT_ONCE:
+        pass
 
 
 async def find_company(pool: Pool, company_id: UUID, ask: AskCompany) -> Row:
@@ -92,7 +99,7 @@ async def of_company(pool: Pool, company: Row, first: date | None, last: date | 
     """
     first, last = _period(first, last, company["today"])
     if company["is_stale"]:
-        await repository.count_stale_days(pool, company["id"])
+        await _count(pool, company["id"])
     sales = await repository.list_sales(pool, company["id"], first, last)
     departures = await repository.list_departures(pool, company["id"], first, last, company["today"])
     currency = company["currency"]
@@ -120,7 +127,7 @@ async def of_platform(pool: Pool, first: date | None, last: date | None) -> dict
     people = await repository.count_people(pool)
     first, last = _period(first, last, people["today"])
     if people["is_stale"]:
-        await repository.count_stale_days(pool, None)
+        await _count(pool, None)
     sales = await repository.platform_sales(pool, first, last)
     companies = await repository.platform_departures(pool, first, last)
     by_day = [row for row in sales if row["day"] is not None]

@@ -60,7 +60,7 @@ async def rows(pool, query):
 
 
 async def counted(pool):
-    await pool.execute("SELECT count_stale(NULL)")
+    await pool.execute("SELECT count_stale(NULL, 100000)")
     return {table: await rows(pool, f"SELECT * FROM {table}") for table in COUNTED}
 
 
@@ -216,3 +216,12 @@ async def test_what_nobody_reads_is_counted_in_the_background_once(world, pool):
     assert await dashboards.count_what_is_told(pool) == 1
     assert len(await rows(pool, "SELECT * FROM daily_sales")) == 1
     assert await dashboards.count_what_is_told(pool) == 0
+
+
+async def test_however_much_is_marked_it_is_counted_in_turns_that_end(world, pool, monkeypatch):
+    monkeypatch.setattr(dashboards, "COUNTED_AT_ONCE", 1)
+    await a_busy_month(world)
+    assert await pool.fetchval("SELECT count(*) FROM stale_departures") > 1
+    assert await dashboards.count_what_is_told(pool) == 1
+    assert not await repository.has_stale_days(pool)
+    await is_right(pool)
