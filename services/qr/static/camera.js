@@ -58,8 +58,8 @@ window.banyanCamera = ({ reader, seen, say, ended }) => {
       try {
         look ??= await ways[0]();
         if (look) return await look();
-      } catch {
-        if (!isShown()) return null;
+      } catch (problem) {
+        if (!isShown() && !(problem instanceof Event)) return null; // an event is the worker's, which does not come back
       }
       look = undefined;
       ways.shift();
