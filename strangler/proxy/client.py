@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from strangler.proxy.switchboard import Switchboard
 
 _BARE_LINE_END: Final = re.compile(rb"(?<!\r)\n|\r(?!\n|\Z)")
-# More than any edge in front lets through, or its answer is lost in a reset; none of it is kept.
+# More than the gateway lets through (its client_max_body_size), or the answer is lost in a reset.
 _MOST_DISCARDED: Final = 32 << 20
 
 
