@@ -42,6 +42,7 @@ REFUSED: Final = 2
 INTERRUPTED: Final = 130
 SETTLES_FOR_S: Final = 0.3
 """Between a change of sides and a measurement: pools connect, events are on their way."""
+_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 _SHOWN: Final = 12
 _REPORT: Final = "python -m loadtests.report"
 _WIDTH_OF_A_PIPE: Final = 120
@@ -112,16 +113,17 @@ def _sides(where: Stage, only: str | None) -> list[str]:
 
 @contextmanager
 def _put_back(where: Stage) -> Generator[None]:
-    """The flags go back to the side on which they were found; a second Ctrl-C does not keep them from it."""
+    """The flags go back to the side on which they were found; no second signal keeps them from it."""
     try:
         yield
     finally:
         if where.steering is not None:
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPPING}
             try:
                 where.steering.place(where.steering.found, ())
             finally:
-                signal.signal(signal.SIGINT, before)
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
 
 def _measure(

@@ -28,7 +28,7 @@ from strangler.routing.snapshot import Group, parse_group
 from strangler.routing.table import load_table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from strangler.cli.settings import Settings
     from strangler.routing.snapshot import FlagTable
@@ -49,6 +49,7 @@ TAKEN_OVER_WITHIN_S: Final = 10.0
 COMMAND_WITHIN_S: Final = 120.0
 ANSWER_WITHIN_S: Final = 10.0
 _SHOWN: Final = 4
+_BY_HAND: Final = "Try it by hand; it must put every route on a side."
 
 
 class Steering(Protocol):
@@ -75,6 +76,7 @@ class ByFlags:
     def place(self, placement: str, written: Collection[str]) -> None:
         if placement == self._now:
             return
+        self._now = ""  # whoever interrupts this must not be told that nothing has changed
         try:
             asyncio.run(self._place(placement, written))
         except (ChangeRefused, NotLive, OSError, TimeoutError) as error:
@@ -126,7 +128,7 @@ class ByCommand:
 
     placements: tuple[Placement, ...] = ("legacy", "service")
 
-    def __init__(self, command: str, host: str) -> None:
+    def __init__(self, command: str, host: str, *, within_s: float = COMMAND_WITHIN_S) -> None:
         if "{side}" not in command:
             raise Refused(
                 "--steer has no {side} in it, so it cannot change sides.",
@@ -135,6 +137,7 @@ class ByCommand:
             )
         self._command = shlex.split(command)
         self._host = host
+        self._within_s = within_s
         found = answering_side(host)
         if found is None:
             raise Refused(
@@ -142,24 +145,37 @@ class ByCommand:
                 "Let the strangler show it: BANYAN_SHOW_SIDE=true",
             )
         self.found: Side = found
+        self._now: str = found
 
     def place(self, placement: str, written: Collection[str]) -> None:
         del written  # nothing is split here
-        if answering_side(self._host) == placement:
+        if self._now == placement and answering_side(self._host) == placement:
             return
+        self._now = ""  # one answer says nothing of the routes that an interrupted command has not come to
         argv = [word.replace("{side}", placement) for word in self._command]
-        done = subprocess.run(  # ruff: ignore[subprocess-without-shell-equals-true] — the user's own command
-            argv, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False
-        )
-        if done.returncode:
-            raise Refused(
-                f"`{shlex.join(argv)}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()}",
-                "Try it by hand; it must put every route on a side.",
-            )
+        self._run(argv)
         if (now := answering_side(self._host)) != placement:
             raise Refused(
                 f"`{shlex.join(argv)}` said nothing against it, but {now} goes on answering.",
                 "Try it by hand, and look at the header Banyan-Side of an answer.",
+            )
+        self._now = placement
+
+    def _run(self, argv: Sequence[str]) -> None:
+        try:
+            done = subprocess.run(  # ruff: ignore[subprocess-without-shell-equals-true] — the user's own command
+                argv, capture_output=True, text=True, timeout=self._within_s, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Refused(
+                f"`{shlex.join(argv)}` did not end within {self._within_s:g} s.", _BY_HAND
+            ) from error
+        except OSError as error:
+            raise Refused(f"`{shlex.join(argv)}` cannot be run: {error}", _BY_HAND) from error
+        if done.returncode:
+            raise Refused(
+                f"`{shlex.join(argv)}` ended with {done.returncode}: {(done.stderr or done.stdout).strip()}",
+                _BY_HAND,
             )
 
 
