@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from loadtests.compare.sizes import Size
 
@@ -56,15 +56,15 @@ SHARES: Final[Mapping[str, float]] = {
 """At which share of the rate: what costs tens of milliseconds, on purpose or because it is a lot, so that no
 side is measured while it is full; and what is good for one request only, so that each needs a seat, a payment
 or a code of its own. Reads are asked for longer instead, as many times as the others: their p99 is judged."""
-_LONGEST: Final = 3.5
 
 
 def share_of(route: str) -> float:
     return SHARES.get(route, 1.0)
 
 
-def times_as_long(route: str) -> float:
-    return min(_LONGEST, 1 / share_of(route)) if route.startswith("GET ") else 1.0
+def times_as_long(route: str, reads: Collection[str]) -> float:
+    """`reads` are the declared ones, of which some are a POST."""
+    return 1 / share_of(route) if route in reads else 1.0
 
 
 def routes_of(size: Size, reads: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """Who takes part, on each side: gathered through the site itself, and anew before their tokens are too old.
 
 A cast belongs to its side: refresh tokens of one are unknown to the other. And to a time: whoever has renewed
-a token in an earlier turn cannot renew it again from the file.
+a token in an earlier turn cannot renew it again from the file. What is gathered while reads are split is not
+legacy's either: some of its answers came from the services, whose rows are others by then.
 """
 
 from __future__ import annotations

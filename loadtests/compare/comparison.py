@@ -133,6 +133,7 @@ def _measure(
     document["not_asked"] = dict(NOT_ASKED) if size.routes_asked == "all" else {}
     table = load_table(ROUTES_FILE)
     reads = [route.name for route in table.routes if route.group is None]
+    document["reads"] = reads
     turns = plan.turns(size, arguments.phases, sides, reads)
     bar = Bar(console, turns)
     bar.say(f"{plan.total_s(turns, size.cast) / 60:.1f} minutes of measuring at {where.host}.")
@@ -157,8 +158,7 @@ def _take(turn: Turn, meters: Meters, casts: Casts, document: dict[str, Any], ba
     if turn.phase == "idle":
         document["idle"] = meters.idle(turn)
         return
-    # Splitting leaves every write where it was, and so the people's sessions.
-    pools = casts.of("legacy" if turn.side == "split" else turn.side, anew=turn.phase == "mix")
+    pools = casts.of(turn.side, anew=turn.phase == "mix")
     measure = {"mix": meters.mix, "routes": meters.route, "journey": meters.journey, "curves": meters.curve}
     try:
         document[turn.phase] += measure[turn.phase](turn, pools, bar.advance)

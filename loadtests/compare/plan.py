@@ -1,13 +1,17 @@
 """The turns of a comparison, in their order, and how long they take. No I/O.
 
 The machine drifts while it is measured: it warms up, somebody else uses it, tables grow. So no side is
-measured in one go. The order of the sides turns round from one turn to the next (legacy, service, service,
-legacy, …), and with it whatever drifts evenly weighs on both alike.
+measured in one go. The order of the two turns round from one turn to the next (legacy, service, service,
+legacy, …), and for each route from one round to the next: whatever drifts evenly weighs on both alike.
+
+Where reads are split, legacy alone writes. So all of that comes last, when nothing that is compared comes
+after it: legacy would work on more rows than the services.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from loadtests.compare.asked import routes_of, share_of, times_as_long
@@ -52,13 +56,15 @@ def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequ
     if "idle" in phases:
         planned.append(Turn("idle", "", 1, size.idle_s))
     if "mix" in phases:
-        planned += _mix(size, whole, ["split"] if "split" in sides else [])
+        planned += _mix(size, whole)
     if "routes" in phases:
         planned += _routes(size, whole, reads)
     if "journey" in phases:
         planned += _journey(size, whole)
     if "curves" in phases:
         planned += _curves(size, whole)
+    if "mix" in phases and "split" in sides:
+        planned += _mix(size, ["split"])
     return planned
 
 
@@ -79,21 +85,20 @@ def total_s(planned: Sequence[Turn], cast: int) -> float:
     return took + casts * cast * CAST_TAKES_S
 
 
-def _mix(size: Size, whole: Sequence[str], split: Sequence[str]) -> Iterator[Turn]:
+def _mix(size: Size, sides: Sequence[str]) -> Iterator[Turn]:
     took = LOCUST_STARTS_S + size.mix.warm_s + size.mix.seconds + TAIL_S
-    for number in range(1, size.mix.rounds + 1):
-        for side in [*(whole if number % 2 else reversed(whole)), *split]:
-            yield Turn("mix", side, number, took)
+    for number, side in alternating(sides, size.mix.rounds):
+        yield Turn("mix", side, number, took)
 
 
 def _routes(size: Size, whole: Sequence[str], reads: Sequence[str]) -> Iterator[Turn]:
     """Each route on one side and then at once on the other: what is compared lies seconds apart."""
     paced = size.routes
-    asked = [(number, route) for number in range(paced.rounds) for route in routes_of(size, reads)]
-    for place, (number, route) in enumerate(asked):
-        window_s, per_s = paced.seconds * times_as_long(route), paced.per_s * share_of(route)
+    asked = routes_of(size, reads)
+    for number, (place, route) in product(range(paced.rounds), enumerate(asked)):
+        window_s, per_s = paced.seconds * times_as_long(route, reads), paced.per_s * share_of(route)
         took = OPEN_LOOP_STARTS_S + paced.warm_s + window_s
-        for side in whole if place % 2 == 0 else reversed(whole):
+        for side in whole if (place + number) % 2 == 0 else reversed(whole):
             yield Turn("routes", side, number + 1, took, route, per_s, window_s)
 
 

@@ -61,6 +61,7 @@ class Result:
             "lacks": list(lacks),
             "is_complete": False,
             "troubles": [],
+            "reads": [],
             "not_asked": {},
             "idle": {"cpu_ms_per_s": {}, "rss_mib": {}},
             "mix": [],

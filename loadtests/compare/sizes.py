@@ -67,7 +67,7 @@ FULL: Final = Size(
     cast=60,
     idle_s=10,
     mix=Mix(rounds=3, users=60, seconds=30, warm_s=4),
-    routes=Paced(rounds=2, per_s=80, seconds=2, warm_s=0.3),
+    routes=Paced(rounds=2, per_s=80, seconds=1.7, warm_s=0.3),
     routes_asked="all",
     journey=Paced(rounds=3, per_s=10, seconds=15, warm_s=2),
     curves=Curves(rounds=2, whats=CURVES, rates=(75, 150, 300, 450, 650), step_s=2, warm_s=0.3),
