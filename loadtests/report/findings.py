@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from loadtests.report.goals import Goal
     from loadtests.report.knees import Curve
     from loadtests.report.result import MixWindow, Result
-    from loadtests.report.routes import Findings, Scatter
+    from loadtests.report.routes import Findings
     from loadtests.report.rule import Word
+    from loadtests.report.scatters import Scatter
 
 
 @dataclass(frozen=True, slots=True)

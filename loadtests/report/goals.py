@@ -1,4 +1,9 @@
-"""What the services have promised, and whether this run shows that they keep it."""
+"""What the services have promised, and whether this run shows that they keep it.
+
+Of seventy equal routes one is worse by chance in most runs. So a goal of many is missed by those alone that
+are still beyond its limit when all are looked at together (Holm's correction, 2.5 % for the goal as a whole);
+each route's own verdict stays what it is.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
-from loadtests.report import rule
+from loadtests.report import intervals, rule
 from loadtests.report.result import LEGACY, SERVICE
 from loadtests.report.routes import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from loadtests.report.intervals import Ratio
     from loadtests.report.knees import Curve
@@ -23,6 +28,7 @@ MOST_CPU_OF_A_READ: Final = 1.10
 MOST_CPU_OF_A_JOURNEY: Final = 1.20
 KNEES: Final = ("search", "seats", "booking", "verify")
 MOST_NAMED: Final = 4
+BY_CHANCE: Final = 0.025  # that a goal is missed though every route keeps it
 SIGNS: Final[dict[Status, str]] = {"met": "✓", "missed": "✗", "cannot be told": "?"}
 
 
@@ -50,13 +56,13 @@ def of_all(routes: Sequence[Findings], journey: Findings | None, curves: Sequenc
     return (
         _goal(
             "p99 of every read route at equal load: no worse than legacy's",
-            [_case(route, "p99", is_no_worse) for route in reads],
+            _cases(reads, "p99", is_no_worse, limit=1.0),
             "no read route was measured at equal load",
             together(reads, "p99"),
         ),
         _goal(
             f"CPU per request of every read route: at most {MOST_CPU_OF_A_READ:.2f} {rule.TIMES} legacy's",
-            [_case(route, "cpu", partial(_at_most, limit=MOST_CPU_OF_A_READ)) for route in reads],
+            _cases(reads, "cpu", partial(_at_most, limit=MOST_CPU_OF_A_READ), limit=MOST_CPU_OF_A_READ),
             "no read route was measured at equal load",
             together(reads, "cpu"),
         ),
@@ -93,6 +99,42 @@ def _goal(name: str, cases: Sequence[Case], if_none: str, all_in_one: Ratio | No
     return Goal(name, status, said, tuple(cases))
 
 
+def _cases(
+    found: Sequence[Findings], figure: str, is_kept: Callable[[Figure], bool | None], limit: float
+) -> list[Case]:
+    """Of many routes: who misses the limit alone, and not among so many, cannot be told."""
+    cases = [_case(route, figure, is_kept) for route in found]
+    chances = {
+        route.name: intervals.beyond(ratio, limit)
+        for route in found
+        if (ratio := _comparable(route.figures.get(figure))) is not None
+    }
+    sure = surely_beyond(chances)
+    return [
+        Case(case.name, "cannot be told", f"{case.said}; by itself, but not among {len(chances)} routes")
+        if case.status == "missed" and case.name not in sure
+        else case
+        for case in cases
+    ]
+
+
+def surely_beyond(chances: Mapping[str, float]) -> set[str]:
+    """Holm: the least likely is held to the part of all, the next to the part of all but one, and so on."""
+    found: set[str] = set()
+    for name in sorted(chances, key=lambda name: chances[name]):
+        if chances[name] > BY_CHANCE / (len(chances) - len(found)):
+            break
+        found.add(name)
+    return found
+
+
+def _comparable(figure: Figure | None) -> Ratio | None:
+    """Its ratio, if it has an interval."""
+    if figure is None or not figure.is_comparable or figure.ratio is None or figure.ratio.low is None:
+        return None
+    return figure.ratio
+
+
 def _case(findings: Findings, figure_name: str, is_kept: Callable[[Figure], bool | None]) -> Case:
     figure = findings.figures.get(figure_name)
     if figure is None:
@@ -115,16 +157,12 @@ def is_no_worse(figure: Figure) -> bool | None:
 
 def _at_most(figure: Figure, limit: float) -> bool | None:
     """True if the whole interval is below the limit, False if it is above."""
-    if (
-        not figure.is_comparable
-        or figure.ratio is None
-        or figure.ratio.low is None
-        or figure.ratio.high is None
-    ):
+    ratio = _comparable(figure)
+    if ratio is None or ratio.low is None or ratio.high is None:
         return None
-    if figure.ratio.high <= limit:
+    if ratio.high <= limit:
         return True
-    return False if figure.ratio.low > limit else None
+    return False if ratio.low > limit else None
 
 
 def _knee(what: str, curves: Sequence[Curve]) -> Case:

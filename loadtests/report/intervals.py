@@ -2,8 +2,9 @@
 
 Latencies are resampled in two levels, first the rounds, then the requests within them, since what disturbs a
 machine disturbs a whole round. Where both sides have the same rounds they are drawn together: sides
-alternate, so a slow round is slow for both. With more than one round the intervals are rather too wide than
-too narrow: requests' own scatter is counted in the rounds' as well.
+alternate, so a slow round is slow for both. Two or three rounds drawn again and again show too little of what
+disturbs one side and not the other, so an interval is never narrower than what the rounds' ratios of all
+routes together say of their scatter (`widened`); of one round alone there is none.
 
 Nothing is resampled one by one. The k-th smallest of n draws with replacement lies at a place that has a Beta
 distribution (k, n - k + 1) among the n; a mean of many is normal. So a route with a million requests costs
@@ -19,6 +20,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from loadtests.report.student import student, tail
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -28,48 +31,19 @@ SEED: Final = 20_250_101
 FEWEST: Final = 20  # below, resampling says nothing of a median or a mean
 FEW: Final = 200  # below, a p99 is one of the two slowest requests, and says little
 LEAST: Final = 1e-3  # a microsecond, in milliseconds; below, a clock says nothing
-# Student's 97.5th percentile by degrees of freedom; above 30 the normal's with Fisher's correction.
-_STUDENT: Final = (
-    12.706,
-    4.303,
-    3.182,
-    2.776,
-    2.571,
-    2.447,
-    2.365,
-    2.306,
-    2.262,
-    2.228,
-    2.201,
-    2.179,
-    2.160,
-    2.145,
-    2.131,
-    2.120,
-    2.110,
-    2.101,
-    2.093,
-    2.086,
-    2.080,
-    2.074,
-    2.069,
-    2.064,
-    2.060,
-    2.056,
-    2.052,
-    2.048,
-    2.045,
-    2.042,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Service over legacy; `low` and `high` are None where one round alone cannot say."""
+    """Service over legacy; `low` and `high` are None where one round alone cannot say.
+
+    The interval's reach is Student's t of `freedom` times an error, or more than that.
+    """
 
     value: float
     low: float | None
     high: float | None
+    freedom: int | None = None
 
 
 def quantile(ordered: Sequence[float], part: float) -> float:
@@ -100,6 +74,27 @@ def quantile_ratios(
         _interval(_ratio(quantile(all_service, part), quantile(all_legacy, part)), ratios)
         for part, ratios in zip(parts, drawn, strict=True)
     ]
+
+
+def ratios_by_round(
+    service: Mapping[int, Sequence[float]], legacy: Mapping[int, Sequence[float]], part: float
+) -> dict[int, float]:
+    """The ratio of the sides' quantiles in each round that both have."""
+    service, legacy = _ordered(service), _ordered(legacy)
+    return {
+        number: _ratio(quantile(service[number], part), quantile(legacy[number], part))
+        for number in sorted(service.keys() & legacy.keys())
+    }
+
+
+def means_by_round(
+    service: Mapping[int, Sequence[float]], legacy: Mapping[int, Sequence[float]]
+) -> dict[int, float]:
+    """The ratio of the sides' means in each round that both have."""
+    above, below = _summaries(service), _summaries(legacy)
+    return {
+        number: _ratio(above[number][1], below[number][1]) for number in sorted(above.keys() & below.keys())
+    }
 
 
 def mean_ratio(service: Mapping[int, Sequence[float]], legacy: Mapping[int, Sequence[float]]) -> Ratio | None:
@@ -147,8 +142,22 @@ def ratio_of_rounds(ratios: Mapping[int, float], scatter: float, freedom: int) -
     middle = statistics.fmean(logs)
     if len(logs) < 2 or not freedom:
         return Ratio(math.exp(middle), None, None)
-    reach = student(freedom) * max(scatter, statistics.stdev(logs)) / math.sqrt(len(logs))
-    return Ratio(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach))
+    reach = _reach(logs, scatter, freedom)
+    return Ratio(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), freedom)
+
+
+def widened(resampled: Ratio, ratios: Mapping[int, float], scatter: float, freedom: int) -> Ratio:
+    """The wider of two intervals: by resampling, and by the rounds' scatter; none of one round alone."""
+    logs = [math.log(ratio) for ratio in ratios.values()]
+    if resampled.low is None or resampled.high is None or len(logs) < 2 or not freedom:
+        return Ratio(resampled.value, None, None)
+    factor = math.exp(_reach(logs, scatter, freedom))
+    return Ratio(
+        resampled.value,
+        min(resampled.low, resampled.value / factor),
+        max(resampled.high, resampled.value * factor),
+        freedom,
+    )
 
 
 def together(ratios: Sequence[Ratio]) -> Ratio | None:
@@ -168,10 +177,19 @@ def together(ratios: Sequence[Ratio]) -> Ratio | None:
     return Ratio(math.exp(middle), math.exp(middle - reach), math.exp(middle + reach))
 
 
-def student(freedom: int) -> float:
-    if freedom <= len(_STUDENT):
-        return _STUDENT[freedom - 1]
-    return 1.96 + 2.4 / freedom
+def beyond(ratio: Ratio, limit: float) -> float:
+    """How likely a ratio that is truly at the limit looks as far above it as this one: a one-sided p-value.
+
+    1 where there is no interval, or the ratio is not above the limit.
+    """
+    if ratio.low is None or not ratio.freedom or ratio.value <= limit:
+        return 1.0
+    error = math.log(ratio.value / ratio.low) / student(ratio.freedom)
+    return tail(math.log(ratio.value / limit) / error, ratio.freedom) if error > 0 else 0.0
+
+
+def _reach(logs: Sequence[float], scatter: float, freedom: int) -> float:
+    return student(freedom) * max(scatter, statistics.stdev(logs)) / math.sqrt(len(logs))
 
 
 def _rank(part: float, many: int) -> int:

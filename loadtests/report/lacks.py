@@ -67,7 +67,10 @@ def _of_part(name: str, windows: Sequence[Window]) -> Iterator[str]:
             yield f"{name}: {side} was not measured"
     rounds = len({window.round for window in windows})
     if rounds == 1:
-        yield f"{name}: one round only, so what changes from round to round is in no interval"
+        judged = (
+            "its knees are one round's" if name == "curves" else "there is no interval and nothing is judged"
+        )
+        yield f"{name}: one round only, so {judged}"
     elif rounds < ROUNDS_WANTED:
         yield f"{name}: {rounds} rounds only; {ROUNDS_WANTED} say more of their scatter"
 

@@ -111,6 +111,11 @@ class Result:
     troubles: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     not_asked: Mapping[str, str] = field(default_factory=dict)
+    reads: frozenset[str] = frozenset()
+
+    def is_read(self, route: str) -> bool:
+        """As the strangler's table declares it; by its method where the result does not say."""
+        return route in self.reads if self.reads else route.startswith(("GET ", "HEAD "))
 
     def of_route(self, route: str, *, from_mix: bool) -> dict[str, list[RouteWindow]]:
         """By side, its windows in the order of rounds."""
@@ -146,6 +151,7 @@ def read(raw: Mapping[str, Any]) -> Result:
         troubles=tuple(map(str, raw.get("troubles") or ())),
         lacks=tuple(map(str, raw.get("lacks") or ())),
         not_asked=raw.get("not_asked") or {},
+        reads=frozenset(map(str, raw.get("reads") or ())),
     )
 
 

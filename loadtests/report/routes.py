@@ -7,6 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from loadtests.report import cpu, intervals, rule
 from loadtests.report.result import LEGACY, SERVICE, RouteWindow, by_side
+from loadtests.report.scatters import (
+    Scatters,
+    answers_ratios,
+    asked,
+    by_round,
+    per_second,
+    pooled,
+    samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +23,7 @@ if TYPE_CHECKING:
     from loadtests.report.intervals import Ratio
     from loadtests.report.result import JourneyWindow, Result
     from loadtests.report.rule import Word
+    from loadtests.report.scatters import Scatter, Windows
 
 JUDGED: Final = ("p50", "p99", "cpu")
 TITLES: Final = {
@@ -67,10 +77,7 @@ class Findings:
     rate_per_s: float | None
     sides: Mapping[str, Side]
     figures: Mapping[str, Figure]
-
-    @property
-    def is_read(self) -> bool:
-        return self.name.startswith(("GET ", "HEAD "))
+    is_read: bool
 
     @property
     def has_few(self) -> bool:
@@ -79,14 +86,6 @@ class Findings:
 
     def verdicts(self) -> dict[str, Word]:
         return {name: figure.verdict for name, figure in self.figures.items() if figure.verdict is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """By how much a round's ratio strays from another's (of logarithms), pooled over routes."""
-
-    of_logs: float
-    freedom: int
 
 
 def of_all(result: Result) -> tuple[list[Findings], list[Findings], Findings | None, Scatter]:
@@ -99,16 +98,19 @@ def of_all(result: Result) -> tuple[list[Findings], list[Findings], Findings | N
     }
     journey = by_side(result.journey)
     costs = [_costs(sides, idle) for sides in at_load.values()]
-    cpu_scatter = _scatter(_cpu_ratios(each) for each in (*costs, _costs(journey, idle)))
+    cpu_scatter = pooled(_cpu_ratios(each) for each in (*costs, _costs(journey, idle)))
     found_at_load, found_in_mix = (
-        [_of(name, those[name], idle, cpu_scatter, of_answers) for name in sorted(those, key=_by_path)]
+        [
+            _of(name, those[name], idle, cpu_scatter, scatters, is_read=result.is_read(name))
+            for name in sorted(those, key=_by_path)
+        ]
         for those in (at_load, in_mix)
-        for of_answers in (_scatter(_answers_ratios(sides) for sides in those.values()),)
+        for scatters in (Scatters.of(those.values()),)
     )
     found_journey = None
     if journey:
-        of_answers = _scatter([_answers_ratios(journey)])
-        found_journey = _of("booking journey", journey, idle, cpu_scatter, of_answers)
+        scatters = Scatters.of([journey])
+        found_journey = _of("booking journey", journey, idle, cpu_scatter, scatters, is_read=False)
     return found_at_load, found_in_mix, found_journey, cpu_scatter
 
 
@@ -120,10 +122,6 @@ def together(found: Iterable[Findings], figure: str) -> Ratio | None:
     )
 
 
-def _scatter(pairs: Iterable[Mapping[int, float]]) -> Scatter:
-    return Scatter(*intervals.scatter_of_rounds(pairs))
-
-
 def _by_path(route: str) -> tuple[str, str]:
     method, _, path = route.partition(" ")
     return path, method
@@ -131,29 +129,42 @@ def _by_path(route: str) -> tuple[str, str]:
 
 def _of(
     name: str,
-    windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]],
+    windows: Windows,
     idle: Mapping[str, float],
     scatter: Scatter,
-    of_answers: Scatter,
+    scatters: Scatters,
+    *,
+    is_read: bool,
 ) -> Findings:
+    """`scatter` is that of CPU."""
     costs = _costs(windows, idle)
     sides = {side: _side(side, those, costs.get(side, {})) for side, those in windows.items()}
     why = _why_unsure(sides)
-    legacy, service = (_samples(windows.get(side, ())) for side in (LEGACY, SERVICE))
-    figures = _latencies(legacy, service, why) | {"throughput": _throughput(windows, of_answers)}
+    legacy, service = (samples(windows.get(side, ())) for side in (LEGACY, SERVICE))
+    figures = _latencies(legacy, service, why, scatters)
+    figures["throughput"] = _throughput(windows, scatters.by_figure["throughput"])
     nets = {side: each.cost.net_ms for side, each in sides.items() if each.cost is not None}
     if nets:
         ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
         figures["cpu"] = _judged("cpu", nets.get(LEGACY), nets.get(SERVICE), ratio, why)
     rates = [each.rate_per_s for those in windows.values() for each in those if isinstance(each, RouteWindow)]
-    return Findings(name, next((rate for rate in rates if rate), None), sides, figures)
+    return Findings(name, next((rate for rate in rates if rate), None), sides, figures, is_read=is_read)
 
 
 def _latencies(
-    legacy: Mapping[int, Sequence[float]], service: Mapping[int, Sequence[float]], why: str
+    legacy: Mapping[int, Sequence[float]],
+    service: Mapping[int, Sequence[float]],
+    why: str,
+    scatters: Scatters,
 ) -> dict[str, Figure]:
     """`why` they cannot be compared, if so."""
     fewest = min(sum(map(len, rounds.values())) for rounds in (legacy, service))
+    of_rounds = by_round(legacy, service)
+
+    def widened(name: str, ratio: Ratio | None) -> Ratio | None:
+        scatter = scatters.by_figure[name]
+        return ratio and intervals.widened(ratio, of_rounds[name], scatter.of_logs, scatter.freedom)
+
     quantiles = intervals.quantile_ratios(service, legacy, (0.5, 0.99)) or (None, None)
     figures = {}
     for name, part, least, ratio in (
@@ -164,10 +175,10 @@ def _latencies(
             name,
             _quantile(legacy, part),
             _quantile(service, part),
-            _unless_few(ratio, fewest, least),
+            _unless_few(widened(name, ratio), fewest, least),
             why or _why_few(fewest, least),
         )
-    mean = _unless_few(intervals.mean_ratio(service, legacy), fewest, intervals.FEWEST)
+    mean = _unless_few(widened("mean", intervals.mean_ratio(service, legacy)), fewest, intervals.FEWEST)
     return figures | {"mean": Figure("mean", _mean(legacy), _mean(service), mean)}
 
 
@@ -210,17 +221,13 @@ def _side(side: str, windows: Sequence[RouteWindow | JourneyWindow], costs: Mapp
     return Side(
         side=side,
         rounds=len(windows),
-        asked=sum(_asked(window) for window in windows),
+        asked=sum(asked(window) for window in windows),
         failed=sum(window.failed for window in windows),
         samples=len(ordered),
         p50_ms=intervals.quantile(ordered, 0.5) if ordered else None,
         p99_ms=intervals.quantile(ordered, 0.99) if ordered else None,
         cost=cpu.mean_cost(list(costs.values())),
     )
-
-
-def _asked(window: RouteWindow | JourneyWindow) -> int:
-    return window.asked if isinstance(window, RouteWindow) else window.journeys
 
 
 def _costs(
@@ -231,7 +238,7 @@ def _costs(
         side: {
             window.round: found
             for window in those
-            if (found := cpu.cost(window, _asked(window), idle)) is not None
+            if (found := cpu.cost(window, asked(window), idle)) is not None
         }
         for side, those in windows.items()
     }
@@ -247,10 +254,6 @@ def _cpu_ratios(costs: Mapping[str, Mapping[int, cpu.Cost]]) -> dict[int, float]
     }
 
 
-def _samples(windows: Iterable[RouteWindow | JourneyWindow]) -> dict[int, Sequence[float]]:
-    return {window.round: window.ms for window in windows if window.ms}
-
-
 def _quantile(rounds: Mapping[int, Sequence[float]], part: float) -> float | None:
     ordered = sorted(each for samples in rounds.values() for each in samples)
     return intervals.quantile(ordered, part) if ordered else None
@@ -261,27 +264,9 @@ def _mean(rounds: Mapping[int, Sequence[float]]) -> float | None:
     return sum(samples) / len(samples) if samples else None
 
 
-def _throughput(windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]], scatter: Scatter) -> Figure:
+def _throughput(windows: Windows, scatter: Scatter) -> Figure:
     """Right answers a second. A rate from outside, or people's thinking, is no merit: it is not judged."""
-    amounts = {side: _per_second(those) for side, those in windows.items()}
+    amounts = {side: per_second(those) for side, those in windows.items()}
     legacy, service = amounts.get(LEGACY), amounts.get(SERVICE)
-    ratio = intervals.ratio_of_rounds(_answers_ratios(windows), scatter.of_logs, scatter.freedom)
+    ratio = intervals.ratio_of_rounds(answers_ratios(windows), scatter.of_logs, scatter.freedom)
     return Figure("throughput", legacy, service, ratio)
-
-
-def _answers_ratios(windows: Mapping[str, Sequence[RouteWindow | JourneyWindow]]) -> dict[int, float]:
-    """Service over legacy by round, where both gave right answers."""
-    rounds = {
-        side: {window.round: _per_second([window]) for window in those} for side, those in windows.items()
-    }
-    legacy, service = rounds.get(LEGACY, {}), rounds.get(SERVICE, {})
-    return {
-        number: above / below
-        for number in sorted(service.keys() & legacy.keys())
-        if (above := service[number]) and (below := legacy[number])
-    }
-
-
-def _per_second(windows: Sequence[RouteWindow | JourneyWindow]) -> float | None:
-    seconds = sum(window.seconds for window in windows)
-    return sum(_asked(window) - window.failed for window in windows) / seconds if seconds else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.report import intervals
+from loadtests.report import intervals, student
 from loadtests.report.intervals import Ratio
 
 SAMPLES = st.lists(st.floats(0.5, 500), min_size=5, max_size=60)
@@ -101,6 +102,44 @@ class TestRounds:
             hits += holds(both(service, legacy)[0], 1)
         assert hits >= 46
 
+    def test_what_disturbs_one_side_for_a_whole_round_is_in_the_interval(self):
+        """Two rounds, equal sides, and each side of each round on a level of its own."""
+        hits = {0.5: 0, 0.99: 0}
+        alone = dict.fromkeys(hits, 0)
+        for seed in range(80):
+            dice = random.Random(seed)
+            routes = [
+                [
+                    {number: drawn(dice, 160, dice.lognormvariate(0, 0.06)) for number in (1, 2)}
+                    for _side in range(2)
+                ]
+                for _route in range(8)
+            ]
+            for part in hits:
+                scatter, freedom = intervals.scatter_of_rounds(
+                    intervals.ratios_by_round(*sides, part) for sides in routes
+                )
+                resampled = intervals.quantile_ratios(*routes[0], (part,))
+                assert resampled is not None
+                by_round = intervals.ratios_by_round(*routes[0], part)
+                hits[part] += holds(intervals.widened(resampled[0], by_round, scatter, freedom), 1)
+                alone[part] += holds(resampled[0], 1)
+        assert min(hits.values()) >= 74
+        assert alone[0.5] <= 70  # resampling by itself does not keep what it promises
+
+    def test_widening_keeps_the_wider_of_both_intervals(self):
+        narrow, wide = Ratio(1.0, 0.99, 1.01), Ratio(1.0, 0.5, 2.0)
+        rounds = {1: 0.9, 2: 1.1}
+        by_rounds = intervals.widened(narrow, rounds, 0.1, 20)
+        assert by_rounds.high == pytest.approx(
+            math.exp(2.086 * statistics.stdev(map(math.log, rounds.values())) / 2**0.5)
+        )
+        assert intervals.widened(wide, rounds, 0.1, 20) == Ratio(1.0, 0.5, 2.0, 20)
+
+    def test_one_round_has_no_interval(self):
+        assert intervals.widened(Ratio(0.8, 0.7, 0.9), {1: 0.8}, 0.05, 12) == Ratio(0.8, None, None)
+        assert intervals.widened(Ratio(0.8, 0.7, 0.9), {1: 0.8, 2: 0.8}, 0.0, 0) == Ratio(0.8, None, None)
+
     def test_nothing_measured_has_no_ratio(self):
         assert intervals.quantile_ratios({}, {1: [1.0]}, (0.5,)) is None
         assert intervals.quantile_ratios({1: []}, {1: [1.0]}, (0.5,)) is None
@@ -141,7 +180,16 @@ class TestScatter:
 
     @given(st.integers(1, 400))
     def test_student_falls_towards_the_normal(self, freedom):
-        assert 1.959 < intervals.student(freedom + 1) <= intervals.student(freedom) <= 12.706
+        assert 1.959 < student.student(freedom + 1) <= student.student(freedom) <= 12.706
+
+    @given(st.integers(1, 400))
+    def test_one_in_forty_is_above_the_percentile(self, freedom):
+        assert student.tail(student.student(freedom), freedom) == pytest.approx(0.025, rel=0.01)
+
+    def test_tails_are_those_of_the_tables(self):
+        assert student.tail(1.0, 1) == pytest.approx(0.25)
+        assert student.tail(3.169, 10) == pytest.approx(0.005, rel=0.01)
+        assert student.tail(3.385, 60) == pytest.approx(0.000632, rel=0.02)
 
 
 class TestTogether:

@@ -10,7 +10,7 @@ import pytest
 from loadtests.report import cpu, findings, goals, result, rule
 from loadtests.report.intervals import Ratio
 from loadtests.report.result import UnknownFormatError, Window
-from loadtests.report.routes import Figure
+from loadtests.report.routes import Figure, Findings
 from tests.unit.loadtests import synthetic
 
 if TYPE_CHECKING:
@@ -118,12 +118,13 @@ class TestRoutes:
             assert set(each.verdicts().values()) == {"unsure"}
             assert each.figures["mean"].ratio.low is None
 
-    def test_one_round_judges_latencies_and_not_cpu(self):
+    def test_one_round_judges_nothing(self):
         found = verdicts(synthetic.result(rounds=1, per_window=1000))
         search = next(each for each in found.routes if each.name == "GET /api/search")
-        assert search.verdicts()["p50"] == "better"
-        assert search.verdicts()["cpu"] == "unsure"
-        assert search.figures["cpu"].why_unsure == "one round alone has no interval"
+        assert search.verdicts() == {"p50": "unsure", "p99": "unsure", "cpu": "unsure"}
+        assert {figure.why_unsure for figure in search.figures.values() if figure.verdict} == {
+            "one round alone has no interval"
+        }
 
 
 def status_of(found, start: str) -> Status:
@@ -136,6 +137,14 @@ class TestGoals:
         assert goal.status == "missed"
         assert "GET /api/tickets/{ticket_id}/qr 1.2" in goal.said
         assert "POST" not in goal.said  # only reads are promised
+
+    def test_a_read_is_what_is_declared_one_and_else_what_its_method_says(self, measured):
+        def reads() -> set[str]:
+            return {case.name for case in verdicts(measured).goals[0].cases}
+
+        assert reads() == {name for name in synthetic.ROUTES if name.startswith("GET ")}
+        measured["reads"] = ["GET /api/search", "POST /api/qr/verify"]
+        assert reads() == {"GET /api/search", "POST /api/qr/verify"}
 
     def test_p99_is_met_where_enough_requests_show_it(self, monkeypatch):
         monkeypatch.setattr(synthetic, "ROUTES", {"GET /api/search": (18.0, 0.55, 0.6)})
@@ -159,6 +168,30 @@ class TestGoals:
         )
         found = verdicts(synthetic.result(per_window=4000))
         assert status_of(found, "p99") == "missed"
+
+    def test_a_route_that_is_worse_by_chance_among_many_misses_no_goal(self):
+        def route(name: str, ratio: Ratio) -> Findings:
+            return Findings(
+                name, 50, {}, {"p99": Figure("p99", 1, 1, ratio, rule.judge(ratio))}, is_read=True
+            )
+
+        equal = [route(f"GET /{number}", Ratio(1.0, 0.96, 1.04, 60)) for number in range(59)]
+        barely = route("GET /barely", Ratio(1.06, 1.01, 1.11, 60))
+        clearly = route("GET /clearly", Ratio(1.3, 1.2, 1.41, 60))
+        assert barely.verdicts() == clearly.verdicts() == {"p99": "worse"}
+        alone, among, one_more = (
+            goals.of_all(found, None, ())[0]
+            for found in ([barely], [*equal, barely], [*equal, barely, clearly])
+        )
+        assert (alone.status, among.status, one_more.status) == ("missed", "cannot be told", "missed")
+        assert among.cases[-1].said.endswith("not among 60 routes")
+        assert "GET /clearly 1.30" in one_more.said
+        assert "barely" not in one_more.said
+
+    def test_the_first_that_is_not_sure_ends_it(self):
+        assert goals.surely_beyond({"a": 0.008, "b": 0.012, "c": 0.02}) == {"a", "b", "c"}
+        assert goals.surely_beyond({"a": 0.009, "b": 0.001, "c": 0.03}) == {"a", "b"}
+        assert goals.surely_beyond({"a": 0.009, "b": 0.009, "c": 0.009}) == set()
 
     def test_the_journey_may_cost_a_fifth_more(self, measured):
         assert status_of(verdicts(measured), "CPU of a booking journey") == "met"
