@@ -41,7 +41,7 @@ class Casts:
             began = time.monotonic()
             arguments = ["--host", self._host, "--people", str(self._people), "--seed", str(self._seed)]
             try:
-                pools = children.run("loadtests.pools", arguments, within_s=GATHERED_WITHIN_S)
+                pools = children.run("loadtests.pools", arguments, within_s=GATHERED_WITHIN_S).whole()
             except children.Failed as error:
                 raise Refused(
                     f"No cast could be gathered on {side}: {error}",

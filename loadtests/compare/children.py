@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -34,6 +35,20 @@ class NotOffered(Failed):
     """The program does not know what it was told to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a program wrote; `complaint` is why it did not end well all the same, and "" if it did."""
+
+    document: Any
+    complaint: str = ""
+
+    def whole(self) -> Any:
+        """What it wrote, if that is all of it. Raises `Failed`."""
+        if self.complaint:
+            raise Failed(self.complaint)
+        return self.document
+
+
 def run(
     module: str,
     arguments: Sequence[str],
@@ -41,8 +56,8 @@ def run(
     within_s: float,
     at_line: Callable[[str], object] = lambda _line: None,
     at_progress: Callable[[float], object] = lambda _share: None,
-) -> Any:
-    """Run `python -m module … --out FILE` to its end and answer what it wrote. Raises `Failed`.
+) -> Outcome:
+    """Run `python -m module … --out FILE` to its end and answer what it wrote. Raises `Failed` for nothing.
 
     `at_line` is called with each line of stdout as it comes, `at_progress` with the share that is done.
     """
@@ -76,10 +91,12 @@ def run(
                 reader.join()
             process.stdout.close()
             process.stderr.close()
-        if not out.exists():
-            refusal = NotOffered if code == NOT_UNDERSTOOD else Failed
-            raise refusal(said[-1] if said else f"{module} ended with {code} and said nothing")
-        return json.loads(out.read_text(encoding="utf-8"))
+        last_words = said[-1] if said else f"{module} ended with {code} and said nothing"
+        try:
+            document = json.loads(out.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # not written, or not to its end
+            raise (NotOffered if code == NOT_UNDERSTOOD else Failed)(last_words) from None
+        return Outcome(document, last_words if code else "")
 
 
 def _reading(stream: IO[str], each: Callable[[str], object]) -> threading.Thread:

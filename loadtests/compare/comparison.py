@@ -161,13 +161,17 @@ def _take(turn: Turn, meters: Meters, casts: Casts, document: dict[str, Any], ba
     pools = casts.of(turn.side, anew=turn.phase == "mix")
     measure = {"mix": meters.mix, "routes": meters.route, "journey": meters.journey, "curves": meters.curve}
     try:
-        document[turn.phase] += measure[turn.phase](turn, pools, bar.advance)
+        measured = measure[turn.phase](turn, pools, bar.advance)
+        document[turn.phase] += measured.windows
+        troubles = measured.troubles
     except children.Failed as error:
         if turn.phase == "routes" and isinstance(error, children.NotOffered):
             document["not_asked"][turn.what] = str(error)
             return
-        named = " ".join(filter(None, (turn.phase, turn.what, f"on {turn.side}, round {turn.round}")))
-        document["troubles"].append(f"{named}: {error}")
+        troubles = [str(error)]
+    named = " ".join(filter(None, (turn.phase, turn.what, f"on {turn.side}, round {turn.round}")))
+    for trouble in troubles:
+        document["troubles"].append(f"{named}: {trouble}")
         bar.say(document["troubles"][-1])
 
 
@@ -177,8 +181,9 @@ def _asked(document: dict[str, Any]) -> set[str]:
 
 
 def _tell(result: Result, console: Console, *, as_json: bool) -> int:
-    failed = failures(result.document)
-    console.print(terminal.view(write_report(result.document, result.folder)))
+    verdicts = write_report(result.document, result.folder)
+    failed = failures(verdicts)
+    console.print(terminal.view(verdicts))
     for sentence in failed[:_SHOWN]:
         console.print(sentence, style="red", markup=False, soft_wrap=True)
     if len(failed) > _SHOWN:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from loadtests.compare import children, statements
 from loadtests.compare.plan import TAIL_S
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from loadtests.compare.children import Outcome
     from loadtests.compare.plan import Turn
     from loadtests.compare.sizes import Size
     from loadtests.compare.stage import Stage
-
-Found: TypeAlias = "list[dict[str, Any]]"
 
 MARKS: Final = ("measuring", "measured")
 PATIENCE_S: Final = 180.0
@@ -32,6 +31,23 @@ PATIENCE_S: Final = 180.0
 
 def tail_of(warm_s: float) -> float:
     return 0.0 if warm_s else TAIL_S
+
+
+def troubles_of(outcome: Outcome) -> list[str]:
+    """What the program said at its end, and requests that failed before it counted: people then did less."""
+    troubles = [outcome.complaint] if outcome.complaint else []
+    match outcome.document:
+        case {"failed_in_warm_up": int() as failed} if failed > 0:
+            troubles.append(f"{failed} requests failed in the warm-up")
+    return troubles
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A turn's windows, for the document; `troubles` are what was wrong with them."""
+
+    windows: list[dict[str, Any]]
+    troubles: list[str]
 
 
 @dataclass(slots=True)
@@ -52,7 +68,7 @@ class Meters:
         self.idle_ms_per_s = per_second(watch.record.spent(first, last), last - first)
         return {"cpu_ms_per_s": dict(self.idle_ms_per_s), "rss_mib": watch.record.peak_mib(first, last)}
 
-    def mix(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+    def mix(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
         """Locust's people; costs are of the part that counts, statements of the whole round."""
         mix = self.size.mix
         arguments = [*self._common(turn, pools), "--users", str(mix.users)]
@@ -61,7 +77,7 @@ class Meters:
         before = statements.totals(dsn) if dsn is not None else None
         watch = Watch(self.stage.roots)
         with watch.running():
-            found: dict[str, Any] = children.run(
+            outcome = children.run(
                 "loadtests.people",
                 arguments,
                 within_s=mix.warm_s + mix.seconds + PATIENCE_S,
@@ -69,6 +85,7 @@ class Meters:
             )
             time.sleep(tail_of(mix.warm_s))
         after = statements.totals(dsn) if dsn is not None else None
+        found: dict[str, Any] = outcome.document
         began, seconds = float(found.pop("began")), float(found["seconds"])
         record, ended = watch.record, began + seconds
         found |= {
@@ -79,37 +96,38 @@ class Meters:
             "rss_mib": record.peak_mib(began, ended),
             "statements": statements.difference(before, after),
         }
-        return [found]
+        return Measured([found], troubles_of(outcome))
 
-    def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+    def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
         """One route alone at a fixed rate; behind its window the program clears away what it has made."""
         words = ["route", "--route", turn.what]
         return self._paced(turn, words, pools, self.size.routes.warm_s, 0.0, at_progress)
 
-    def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Found:
+    def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
         """From the home page to the ticket's code, with everything that events set off."""
         warm_s = self.size.journey.warm_s
         return self._paced(turn, ["journey"], pools, warm_s, tail_of(warm_s), at_progress)
 
-    def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> list[dict[str, Any]]:
+    def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
         """Rate by rate; what a step costs is known where the step says when it was."""
         curves = self.size.curves
         arguments = ["steps", *self._common(turn, pools), "--what", turn.what, "--warm", f"{curves.warm_s:g}"]
         arguments += ["--rates", ",".join(map(str, curves.rates)), "--seconds", f"{curves.step_s:g}"]
         watch = Watch(self.stage.roots)
         with watch.running():
-            steps: list[dict[str, Any]] = children.run(
+            outcome = children.run(
                 "loadtests.openloop",
                 arguments,
                 within_s=len(curves.rates) * (curves.warm_s + curves.step_s) + PATIENCE_S,
                 at_line=lambda line: watch.read_now() if line in MARKS else None,
                 at_progress=at_progress,
             )
+        steps: list[dict[str, Any]] = outcome.document
         for step in steps:
             step |= {"side": turn.side, "round": turn.round}
             if "began" in step and "ended" in step:
                 step["cpu_s"] = self._cost(watch, step["began"], step["ended"], 0.0)
-        return steps
+        return Measured(steps, troubles_of(outcome))
 
     def _paced(
         self,
@@ -119,7 +137,7 @@ class Meters:
         warm_s: float,
         tail_s: float,
         at_progress: Callable[[float], object],
-    ) -> Found:
+    ) -> Measured:
         arguments = [*words, *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
         arguments += ["--seconds", f"{turn.window_s:g}", "--warm", f"{warm_s:g}"]
         moments: dict[str, float] = {}
@@ -130,18 +148,20 @@ class Meters:
                 moments[line] = watch.read_now()
 
         with watch.running():
-            found: dict[str, Any] = children.run(
+            outcome = children.run(
                 "loadtests.openloop",
                 arguments,
                 within_s=warm_s + turn.window_s + PATIENCE_S,
                 at_line=at_line,
                 at_progress=at_progress,
             )
+            found: dict[str, Any] = outcome.document
             ended = moments.get("measured", found["ended"])
             time.sleep(max(0.0, ended + tail_s - time.time()))
         began = moments.get("measuring", found["began"])
         cost = self._cost(watch, began, ended, tail_s)
-        return [found | {"side": turn.side, "round": turn.round, "cpu_s": cost}]
+        window = found | {"side": turn.side, "round": turn.round, "cpu_s": cost}
+        return Measured([window], troubles_of(outcome))
 
     def _common(self, turn: Turn, pools: Path) -> list[str]:
         """The same round of any side has the same seed: the same people want the same."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loadtests.compare.arguments import Arguments
+    from loadtests.report import Verdicts
 
 
 @dataclass(slots=True)
@@ -82,30 +83,15 @@ class Result:
         aside.replace(self.path)
 
 
-def failures(document: dict[str, Any]) -> list[str]:
-    """A sentence for each request or turn that failed, the same ones together; past a knee anything may."""
-    found: dict[str, int] = {}
-    for one in document["mix"]:
-        named = sum(failure["count"] for failure in one.get("failures", ()))
-        for failure in one.get("failures", ()):
-            _count(found, f"{failure['route']} on {one['side']}: {failure['what']}", failure["count"])
-        _count(found, f"some request of the mix on {one['side']}", one["failed"] - named)
-    for one in document["routes"]:
-        what = next((f": {each.get('what', each)}" for each in one.get("failures", ())), "")
-        _count(found, f"{one['route']} on {one['side']}{what}", one["failed"])
-    for one in document["journey"]:
-        what = next((f": {each.get('what', each)}" for each in one.get("failures", ())), "")
-        _count(found, f"a booking journey on {one['side']}{what}", one["failed"])
-    for one in document["curves"]:
-        if not one["is_past_knee"]:
-            what = f"{one['what']} on {one['side']} at {one['rate_per_s']:g}/s, before the knee"
-            _count(found, what, one["failed"])
-    return [*document["troubles"], *(f"{count} times {what}" for what, count in found.items())]
-
-
-def _count(found: dict[str, int], what: str, times: int) -> None:
-    if times > 0:
-        found[what] = found.get(what, 0) + times
+def failures(verdicts: Verdicts) -> list[str]:
+    """A sentence for each turn that went wrong, and for each kind of failed request, as in the report."""
+    return [
+        *verdicts.result.troubles,
+        *(
+            f"{each.count} times {each.route} on {each.side} ({each.part}): {each.what}"
+            for each in verdicts.failures
+        ),
+    ]
 
 
 def _commit() -> str | None:
