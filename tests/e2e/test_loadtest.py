@@ -101,6 +101,8 @@ def test_the_smoke_run_measures_both_sides_and_puts_the_flags_back(filled, tmp_p
     for phase in ("routes", "journey", "curves"):
         assert {one["side"] for one in result[phase]} == {"legacy", "service"}, phase
     assert set(result["idle"]["cpu_ms_per_s"]) == set(filled.status())
+    assert {"GET /api/search", "POST /api/qr/verify"} <= set(result["reads"])
+    assert "POST /api/bookings" not in result["reads"]
     for one in result["routes"]:
         legacy, service = one["cpu_s"]["legacy"], one["cpu_s"]["ticketing-service"]
         assert legacy > service if one["side"] == "legacy" else service > legacy, "the other side paid for it"
