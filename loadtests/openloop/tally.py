@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from loadtests.wire import Answer
 
 _SLUG: Final = re.compile(rb'"type": ?"urn:banyan:problem:([a-z0-9-]+)"')
+_WAITED_FOR: Final = frozenset({b"timed-out", b"unanswered", b"never-sent"})
+"""Why there is no answer, where one was waited for; a connection that fails does so at once."""
 LATE_MS: Final = 5.0
 """A generator that comes later than this with one in a hundred requests measures itself, not the site."""
 
@@ -38,12 +40,12 @@ class Tally:
         """Whether it is what was wanted.
 
         Only good answers have a latency, and those that never came: they took at least as long as was waited.
-        A quick refusal would make the site look fast.
+        A quick refusal, or a connection that breaks at once, would make the site look fast.
         """
         if answer.status in statuses and marker in answer.body:
             self.latencies_s.append(latency_s)
             return True
-        if answer.status == 0:
+        if answer.status == 0 and answer.body in _WAITED_FOR:
             self.latencies_s.append(latency_s)
         self.failures[answer.status, what_failed(answer, statuses)] += 1
         return False

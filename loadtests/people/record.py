@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 class Record:
-    """Listens to every request; only those that began at `since` or later count."""
+    """Listens to every request; only those that began at `since` or later count.
+
+    Latencies are those of right answers: a quick refusal makes no site fast.
+    """
 
     def __init__(self, environment: Environment) -> None:
         self.since = float("inf")
         self._ms: dict[str, list[float]] = {}
+        self._asked: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._failures: Counter[tuple[str, str]] = Counter()
         self._examples: dict[tuple[str, str], str] = {}
@@ -35,9 +39,11 @@ class Record:
         if start_time < self.since:
             self.warm_up_failures += exception is not None
             return
-        self._ms.setdefault(name, []).append(round(response_time, 3))
+        self._asked[name] += 1
         self._ends.append(start_time + response_time / 1e3)
-        if exception is not None:
+        if exception is None:
+            self._ms.setdefault(name, []).append(round(response_time, 3))
+        else:
             self._failed[name] += 1
             self._failures[name, str(exception)] += 1
             self._examples.setdefault((name, str(exception)), getattr(exception, "example", ""))
@@ -60,8 +66,8 @@ class Record:
                 for (route, what), count in self._failures.most_common()
             ],
             "routes": {
-                route: {"ms": times.copy(), "failed": self._failed[route]}
-                for route, times in sorted(self._ms.items())
+                route: {"ms": self._ms.get(route, []).copy(), "asked": asked, "failed": self._failed[route]}
+                for route, asked in sorted(self._asked.items())
             },
             "refused": dict(cast.refused),
             "per_second": per_second,

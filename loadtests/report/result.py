@@ -176,13 +176,19 @@ def _counts(raw: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _asked(raw: Mapping[str, Any]) -> int:
+    """Where it is not said, failed answers have latencies like all others."""
+    asked = raw.get("asked")
+    return len(raw.get("ms") or ()) if asked is None else int(asked)
+
+
 def _route(raw: Mapping[str, Any]) -> RouteWindow:
     return RouteWindow(
         **_window(raw),
         **_counts(raw),
         route=str(raw["route"]),
         rate_per_s=raw.get("rate_per_s"),
-        asked=int(raw.get("asked") or len(raw.get("ms") or ())),
+        asked=_asked(raw),
         is_generator_late=bool(raw.get("is_generator_late")),
     )
 

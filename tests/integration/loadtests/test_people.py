@@ -66,7 +66,8 @@ def test_a_crowd_looks_buys_and_boards_and_nothing_is_wrong(demo_stack, pools, t
     assert mix["failed"] == mix["failed_in_warm_up"] == 0
     assert set(mix["routes"]) <= ROUTES
     assert {"GET /api/search", "GET /api/trips/{id}/seats", "POST /api/qr/verify"} <= set(mix["routes"])
-    assert sum(len(route["ms"]) for route in mix["routes"].values()) == mix["requests"]
+    assert sum(route["asked"] for route in mix["routes"].values()) == mix["requests"]
+    assert all(len(route["ms"]) == route["asked"] for route in mix["routes"].values())
     assert 0 < sum(mix["per_second"]) <= mix["requests"]
     assert mix["journeys"]["booked"] == len(mix["journeys"]["ms"]) > 0
 
@@ -89,6 +90,7 @@ def test_what_is_wrong_is_a_failure_that_says_so(demo_stack, pools, tmp_path):
         for route, what in said
     )
     assert mix["failed"] == sum(failure["count"] for failure in mix["failures"])
+    assert all(len(route["ms"]) == route["asked"] - route["failed"] for route in mix["routes"].values())
 
 
 def test_without_demo_data_it_says_what_to_do(stack, tmp_path):

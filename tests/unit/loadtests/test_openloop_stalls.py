@@ -185,6 +185,15 @@ async def test_every_wrong_answer_is_a_failure_and_is_called_what_it_is(says, wh
     async with site(Server(says=says)) as lines:
         measured = await measure(lines, Same(lines.authority), Plan(50, 0.2), Listener())
     assert dict(measured.tally.failures) == {what: 10}
+    assert measured.tally.latencies_s == []  # however quick it was
+
+
+async def test_what_never_came_took_as_long_as_was_waited_for_it():
+    async with site(Server(stalls_at=1, stalls_s=60), within_s=0.3) as lines:
+        measured = await measure(lines, Same(lines.authority), Plan(50, 0.2), Listener())
+    assert dict(measured.tally.failures) == {(0, "timed-out"): 10}
+    assert len(measured.tally.latencies_s) == 10
+    assert min(measured.tally.latencies_s) >= 0.3
 
 
 async def test_who_is_never_answered_hears_of_it():

@@ -305,6 +305,14 @@ class TestStatements:
         assert first.share + second.share == pytest.approx(1)
 
 
+def test_what_was_asked_is_what_is_said_or_else_what_has_a_latency(measured):
+    route = measured["mix"][0]["routes"]["GET /"]
+    many = len(route["ms"])
+    assert result.read(measured).mix[0].routes["GET /"].asked == many
+    route |= {"ms": [], "asked": 7, "failed": 7}
+    assert result.read(measured).mix[0].routes["GET /"].asked == 7
+
+
 def test_another_format_is_refused():
     with pytest.raises(UnknownFormatError, match="format 2"):
         result.read({"format": 2})
