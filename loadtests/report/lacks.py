@@ -49,12 +49,17 @@ def _of_quiet(result: Result) -> Iterator[str]:
     load, cores = result.machine.get("load_before"), result.machine.get("cores")
     if load and cores and load > cores * BUSY:
         yield f"quiet: the load was {load:g} on {cores} cores before it began; others' work is in all figures"
-    late = sum(window.is_generator_late for window in result.routes)
-    if late:
-        yield (
-            f"punctuality: the generator sent late in {late} of {len(result.routes)} windows at equal load, "
-            "and its lateness is in their latencies"
-        )
+    for name, windows in (
+        ("windows at equal load", result.routes),
+        ("windows of the journey", result.journey),
+        ("steps of the curves", result.curves),
+    ):
+        late = sum(window.is_generator_late for window in windows)
+        if late:
+            yield (
+                f"punctuality: the generator sent late in {late} of {len(windows)} {name}, "
+                "and its lateness is in their latencies"
+            )
 
 
 def _of_part(name: str, windows: Sequence[Window]) -> Iterator[str]:

@@ -59,6 +59,7 @@ class JourneyWindow(Window):
     failed: int
     failures: Sequence[Mapping[str, Any]]
     ms: Sequence[float]
+    is_generator_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Step(Window):
     p999_ms: float
     max_ms: float
     is_past_knee: bool
+    is_generator_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,12 @@ def _route(raw: Mapping[str, Any]) -> RouteWindow:
 
 
 def _journey(raw: Mapping[str, Any]) -> JourneyWindow:
-    return JourneyWindow(**_window(raw), **_counts(raw), journeys=int(raw.get("journeys") or 0))
+    return JourneyWindow(
+        **_window(raw),
+        **_counts(raw),
+        journeys=int(raw.get("journeys") or 0),
+        is_generator_late=bool(raw.get("is_generator_late")),
+    )
 
 
 def _mix(raw: Mapping[str, Any]) -> MixWindow:
@@ -235,4 +242,5 @@ def _step(raw: Mapping[str, Any]) -> Step:
         p999_ms=number("p999_ms"),
         max_ms=number("max_ms"),
         is_past_knee=bool(raw.get("is_past_knee")),
+        is_generator_late=bool(raw.get("is_generator_late")),
     )

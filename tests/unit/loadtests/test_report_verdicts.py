@@ -259,13 +259,19 @@ class TestLacks:
 
     def test_a_busy_machine_a_late_generator_and_what_the_comparison_says_of_itself_are_said(self, measured):
         measured["machine"]["load_before"] = 1.7
-        measured["routes"][0]["is_generator_late"] = True
+        for part, many in (("routes", 1), ("journey", 2), ("curves", 3)):
+            for window in measured[part][:many]:
+                window["is_generator_late"] = True
         measured["lacks"] = ["statements: pg_stat_statements is not there"]
         measured["not_asked"] = {"GET /a": "needs a camera", "GET /b": "needs a camera"}
         lacks = verdicts(measured).lacks
         assert lacks[0] == "statements: pg_stat_statements is not there"
         assert lacks[1].startswith("quiet: the load was 1.7 on 2 cores")
-        assert lacks[2].startswith("punctuality: the generator sent late in 1 of 42 windows")
+        assert lacks[2].startswith("punctuality: the generator sent late in 1 of 42 windows at equal load")
+        assert lacks[3].startswith("punctuality: the generator sent late in 2 of 6 windows of the journey")
+        assert lacks[4].startswith(
+            f"punctuality: the generator sent late in 3 of {len(measured['curves'])} steps"
+        )
         assert lacks[-1] == "not asked, needs a camera: GET /a, GET /b"
 
     def test_clocks_statements_and_idle_are_missed(self, measured):
