@@ -46,11 +46,6 @@ class Lines:
     def unanswered(self) -> int:
         return len(self._busy) + len(self._waiting)
 
-    @property
-    def waiting(self) -> int:
-        """How many have not been sent, for lack of a connection."""
-        return len(self._waiting)
-
     def send(self, asked: bytes, heard: Heard) -> None:
         """At once on a free connection; `heard` gets the answer, or one of status 0 that says why none."""
         now = time.monotonic()
@@ -82,12 +77,6 @@ class Lines:
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self.send(asked, lambda got: None if answer.done() else answer.set_result(got))
         return await answer
-
-    async def warm(self, count: int) -> None:
-        """Have so many connections before they are wanted."""
-        for _ in range(count - len(self._free)):
-            self._connect()
-        await asyncio.gather(*self._connecting)
 
     async def settle(self, within_s: float) -> None:
         """Wait for what is still to be answered; who is not by then hears that nothing came."""

@@ -7,12 +7,9 @@ marker is a piece of the body that only the wanted answer has: a page of an erro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
 
-from deploy.demo import PASSWORD
-from loadtests.openloop import aftermath, stock
+from loadtests.openloop import aftermath, questions, stock
 from loadtests.openloop.sales import CARD
 
 if TYPE_CHECKING:
@@ -56,90 +53,6 @@ class Route:
         return not self.template.startswith(("/api/", "/.well-known/"))
 
 
-def _asked(_dice: Random, subject: Subject) -> str:
-    """The subject's own query."""
-    return subject.id
-
-
-def _stretch(_dice: Random, subject: Subject) -> str:
-    return str(subject.more)
-
-
-def _period(dice: Random, _subject: Subject) -> str:
-    return stock.period(dice.randrange(6), dice.choice((7, 14, 30)))
-
-
-def _days_ahead(dice: Random, _subject: Subject) -> str:
-    first = datetime.now(UTC).date() + timedelta(days=dice.randrange(10))
-    return urlencode({"from": first, "to": first + timedelta(days=dice.randrange(1, 5))})
-
-
-def _day(dice: Random, _subject: Subject) -> str:
-    return urlencode({"day": datetime.now(UTC).date() + timedelta(days=dice.randrange(10))})
-
-
-def _page_size(dice: Random, _subject: Subject) -> str:
-    return f"limit={dice.choice((10, 20, 20, 50))}"
-
-
-def _who(dice: Random, subject: Subject) -> str:
-    return urlencode({"q": subject.more["email"][: dice.randrange(2, 8)]})
-
-
-def _listed(dice: Random, _subject: Subject) -> str:
-    return dice.choice(("", "when=upcoming", "when=past"))
-
-
-def _shown(dice: Random, _subject: Subject) -> str:
-    return f"when={dice.choice(('upcoming', 'past', 'all'))}"
-
-
-def _form_of_code(dice: Random, _subject: Subject) -> str:
-    return f"format=png&size={dice.choice((256, 384, 512))}"
-
-
-def _reset_token(dice: Random, _subject: Subject) -> str:
-    return f"token={dice.getrandbits(256):064x}"
-
-
-def _trip_to_scan(_dice: Random, subject: Subject) -> str:
-    return f"trip_id={subject.id}"
-
-
-def _login(_dice: Random, subject: Subject) -> Any:
-    assert subject.by is not None
-    return {"email": subject.by["email"], "password": PASSWORD}
-
-
-def _refreshed(subject: Subject, answer: Answer) -> Subject:
-    return subject._replace(more=answer.json()["refresh_token"])
-
-
-def _shown_code(_dice: Random, subject: Subject) -> Any:
-    return {"token": subject.more["token"], "trip_id": subject.more["trip_id"]}
-
-
-def _scan(dice: Random, code: Mapping[str, Any]) -> dict[str, Any]:
-    return {"token": code["token"], "trip_id": code["trip_id"], "nonce": f"{dice.getrandbits(96):024x}"}
-
-
-def _batch(dice: Random, subject: Subject) -> Any:
-    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return {"scans": [{**_scan(dice, code), "scanned_at": at} for code in subject.more]}
-
-
-def _delay(dice: Random, _subject: Subject) -> Any:
-    return {"delay_min": dice.randrange(30)}
-
-
-def _traveller(dice: Random, _subject: Subject) -> Any:
-    return {"name": f"Meera {dice.randrange(10_000)}", "age": dice.randrange(4, 80)}
-
-
-def _phone(dice: Random, _subject: Subject) -> Any:
-    return {"phone": f"+9198450{dice.randrange(100_000):05}"}
-
-
 _CREATED: Final = frozenset({201})
 _ITEMS: Final = b'"items":['
 _END: Final = b"</html>"
@@ -152,46 +65,46 @@ _TABLE: Final = (
     Route("GET /api/auth/registration", _PEOPLE, b'"full_name":'),
     Route("GET /api/auth/sessions", _PEOPLE, b'"current":true'),
     Route("GET /.well-known/jwks.json", _NOBODY, b'"keys":['),
-    Route("GET /api/users", stock.users, _ITEMS, query=_who),
+    Route("GET /api/users", stock.users, _ITEMS, query=questions.who),
     Route("GET /api/users/{id}", stock.users, b'"email":'),
     Route("GET /api/companies/{id}/staff", _OPERATORS, b'"role":"operator"'),
     Route("GET /login", _NOBODY, b'name="password"'),
     Route("GET /register", _NOBODY, b'name="full_name"'),
     Route("GET /account", _PEOPLE, b'name="new_password"'),
     Route("GET /password-reset", _NOBODY, b'name="email"'),
-    Route("GET /password-reset/confirm", _NOBODY, _END, query=_reset_token),
-    Route("POST /api/auth/login", _PEOPLE, b'"access_token":', body=_login),
+    Route("GET /password-reset/confirm", _NOBODY, _END, query=questions.reset_token),
+    Route("POST /api/auth/login", _PEOPLE, b'"access_token":', body=questions.login),
     Route(
         "POST /api/auth/refresh",
         stock.sessions,
         b'"access_token":',
         body=lambda _, subject: {"refresh_token": subject.more},
-        again=_refreshed,
+        again=questions.refreshed,
     ),
     # user
     Route("GET /api/openapi/user.json", _NOBODY, b'"/api/users/me"'),
     Route("GET /api/users/me", _PEOPLE, b'"full_name":'),
     Route("GET /api/users/me/travellers", _PEOPLE, _ITEMS),
     Route("GET /api/users/me/dashboard", _PEOPLE, b'"by_month":['),
-    Route("GET /api/companies/{id}/dashboard", _OPERATORS, b'"by_route":[', query=_period),
-    Route("GET /api/dashboard", _ADMIN, b'"by_company":[', query=_period),
+    Route("GET /api/companies/{id}/dashboard", _OPERATORS, b'"by_route":[', query=questions.period),
+    Route("GET /api/dashboard", _ADMIN, b'"by_company":[', query=questions.period),
     Route("GET /profile", _PEOPLE, b'name="full_name"'),
     Route("GET /dashboard", _PEOPLE, _END),
-    Route("GET /admin", _ADMIN, _END, query=_period),
-    Route("GET /operator/sales", _OPERATORS, _END, query=_period),
-    Route("PATCH /api/users/me", _PEOPLE, b'"phone":"+9198450', body=_phone),
+    Route("GET /admin", _ADMIN, _END, query=questions.period),
+    Route("GET /operator/sales", _OPERATORS, _END, query=questions.period),
+    Route("PATCH /api/users/me", _PEOPLE, b'"phone":"+9198450', body=questions.phone),
     Route(
         "POST /api/users/me/travellers",
         stock.room_for_travellers,
         b'"name":"Meera',
-        body=_traveller,
+        body=questions.traveller,
         statuses=_CREATED,
         once=True,
         after=aftermath.forget_travellers,
     ),
     # company
     Route("GET /api/openapi/company.json", _NOBODY, b'"/api/companies/{id}/trips"'),
-    Route("GET /api/companies", _NOBODY, _ITEMS, query=_page_size),
+    Route("GET /api/companies", _NOBODY, _ITEMS, query=questions.page_size),
     Route("GET /api/companies/{id}", stock.companies, b'"refund_policy":'),
     Route("GET /api/companies/{id}/layouts", _OPERATORS, _ITEMS),
     Route("GET /api/layouts/{id}", stock.layouts, b'"capacity":'),
@@ -203,34 +116,34 @@ _TABLE: Final = (
     Route("GET /api/stops/{id}", stock.stops, b'"time_zone":'),
     Route("GET /api/companies/{id}/routes", stock.companies, _ITEMS),
     Route("GET /api/routes/{id}", stock.routes, b'"leg_fare":'),
-    Route("GET /api/companies/{id}/gtfs", _OPERATORS, b"stop_times.txt", query=_days_ahead),
+    Route("GET /api/companies/{id}/gtfs", _OPERATORS, b"stop_times.txt", query=questions.days_ahead),
     Route("GET /api/companies/{id}/gtfs/imports", _OPERATORS, _ITEMS),
     Route("GET /api/companies/{id}/timetables", _OPERATORS, _ITEMS),
-    Route("GET /api/companies/{id}/trips", _OPERATORS, _ITEMS, query=_days_ahead),
+    Route("GET /api/companies/{id}/trips", _OPERATORS, _ITEMS, query=questions.days_ahead),
     Route("GET /api/trips/{id}", stock.trips, b'"departs_at":'),
     Route("GET /api/trips/{id}/plan", stock.trips, b'"layout":'),
     Route("GET /operator", _OPERATORS, _END),
     Route("GET /operator/fleet", _OPERATORS, b'name="plate"'),
     Route("GET /operator/drivers", _OPERATORS, b'name="licence"'),
     Route("GET /operator/network", _OPERATORS, _END),
-    Route("GET /operator/schedule", _OPERATORS, _END, query=_day),
+    Route("GET /operator/schedule", _OPERATORS, _END, query=questions.day),
     Route("GET /operator/trips/{id}", stock.trips_of_operators, b'name="delay_min"'),
-    Route("PATCH /api/trips/{id}", stock.trips_of_operators, b'"delay_min":', body=_delay),
+    Route("PATCH /api/trips/{id}", stock.trips_of_operators, b'"delay_min":', body=questions.delay),
     # ticketing
     Route("GET /api/openapi/ticketing.json", _NOBODY, b'"/api/bookings"'),
-    Route("GET /api/places", stock.places, _ITEMS, query=_asked),
-    Route("GET /api/search", stock.searches, _ITEMS, query=_asked),
-    Route("GET /api/trips/{id}/seats", stock.stretches, b'"seats_left":', query=_stretch),
-    Route("GET /api/bookings", _PEOPLE, _ITEMS, query=_listed),
+    Route("GET /api/places", stock.places, _ITEMS, query=questions.asked),
+    Route("GET /api/search", stock.searches, _ITEMS, query=questions.asked),
+    Route("GET /api/trips/{id}/seats", stock.stretches, b'"seats_left":', query=questions.stretch),
+    Route("GET /api/bookings", _PEOPLE, _ITEMS, query=questions.listed),
     Route("GET /api/bookings/{id}", stock.bookings, b'"reference":'),
     Route("GET /api/tickets/{id}", stock.tickets, b'"booking_reference":'),
     Route("GET /api/tickets/{id}.pdf", stock.tickets, b"%PDF-"),
     Route("GET /api/trips/{id}/manifest", stock.trips_that_board, b'"counts":'),
     Route("GET /api/waitlist", _PEOPLE, _ITEMS),
     Route("GET /", _NOBODY, b'name="from"'),
-    Route("GET /search", stock.searches, b'name="from"', query=_asked),
-    Route("GET /trips/{id}", stock.stretches, b'name="seat"', query=_stretch),
-    Route("GET /bookings", _PEOPLE, _END, query=_shown),
+    Route("GET /search", stock.searches, b'name="from"', query=questions.asked),
+    Route("GET /trips/{id}", stock.stretches, b'name="seat"', query=questions.stretch),
+    Route("GET /bookings", _PEOPLE, _END, query=questions.shown),
     Route("GET /bookings/{id}", stock.bookings, _END),
     Route(
         "POST /api/bookings",
@@ -257,27 +170,27 @@ _TABLE: Final = (
     ),
     # qr
     Route("GET /api/openapi/qr.json", _NOBODY, b'"/api/qr/verify"'),
-    Route("GET /api/tickets/{id}/qr", stock.tickets, b"PNG", query=_form_of_code),
-    Route("POST /api/qr/verify", stock.scans, b'"ticket_id":"', body=_shown_code),
+    Route("GET /api/tickets/{id}/qr", stock.tickets, b"PNG", query=questions.form_of_code),
+    Route("POST /api/qr/verify", stock.scans, b'"ticket_id":"', body=questions.shown_code),
     Route("GET /api/qr/keys", _NOBODY, b'"keys":['),
     Route("GET /api/trips/{id}/offline-list", stock.trips_that_board, b'"revoked":'),
     Route("GET /api/trips/{id}/check-ins", stock.trips_that_board, _ITEMS),
-    Route("GET /scan", stock.trips_that_board, b'name="token"', query=_trip_to_scan, path="/scan"),
+    Route("GET /scan", stock.trips_that_board, b'name="token"', query=questions.trip_to_scan, path="/scan"),
     Route("GET /tickets/{id}", stock.tickets, _END),
     Route(
         "POST /api/check-ins",
         stock.fresh_codes,
         b'"duplicate":false',
-        body=lambda dice, subject: _scan(dice, subject.more),
+        body=lambda dice, subject: questions.scan(dice, subject.more),
         statuses=_CREATED,
         once=True,
     ),
-    Route("POST /api/check-ins/batch", stock.batches, b'"refused":0', body=_batch),
+    Route("POST /api/check-ins/batch", stock.batches, b'"refused":0', body=questions.batch),
     # payment
     Route("GET /api/openapi/payment.json", _NOBODY, b'"/api/payments"'),
     Route("GET /api/payments", _PEOPLE, _ITEMS),
     Route("GET /api/payments/{id}", stock.payments, b'"booking_id":'),
-    Route("GET /api/ledger", _ADMIN, b'"trial_balance":[', query=_page_size),
+    Route("GET /api/ledger", _ADMIN, b'"trial_balance":[', query=questions.page_size),
     Route(
         "GET /checkout/{payment_id}", stock.open_payments, b'name="number"', after=aftermath.give_up_paid_for
     ),

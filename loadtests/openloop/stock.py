@@ -56,11 +56,6 @@ async def operators(cast: Cast, _count: int) -> list[Subject]:
     return [Subject(person, person["company_id"]) for person in cast.pools["operators"]]
 
 
-async def inspectors(cast: Cast, _count: int) -> list[Subject]:
-    await cast.signed_in(cast.pools["inspectors"])
-    return [Subject(person, person["company_id"]) for person in cast.pools["inspectors"]]
-
-
 async def companies(cast: Cast, _count: int) -> list[Subject]:  # ruff: ignore[unused-async] — as those that have to ask
     return [Subject(None, company) for company in cast.pools["companies"]]
 
@@ -94,10 +89,6 @@ async def stretches(cast: Cast, _count: int) -> list[Subject]:  # ruff: ignore[u
 
 async def trips_of_operators(cast: Cast, _count: int) -> list[Subject]:
     return await _trips_of(cast, cast.pools["operators"])
-
-
-async def trips_of_inspectors(cast: Cast, _count: int) -> list[Subject]:
-    return await _trips_of(cast, cast.pools["inspectors"])
 
 
 async def trips_that_board(cast: Cast, _count: int) -> list[Subject]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtests.report import charts, cpu, findings, goals, intervals, routes, rule
-from loadtests.report.result import LEGACY, SERVICE, by_side
+from loadtests.report.result import LEGACY, SERVICE, SPLIT, by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -118,7 +118,7 @@ def _context(verdicts: Verdicts) -> dict[str, Any]:
             for side, windows in by_side(result.mix).items()
             if any(window.statements for window in windows)
         },
-        "sides": [side for side in (LEGACY, SERVICE, "split") if side in _sides(verdicts)],
+        "sides": [side for side in (LEGACY, SERVICE, SPLIT) if side in _sides(verdicts)],
     }
 
 
@@ -204,7 +204,7 @@ def _bars(costs: Mapping[str, Mapping[str, Cost]]) -> list[tuple[str, list[Bar]]
                         for process, ms in of[side].net_by_process.items()
                     ),
                 )
-                for side in (LEGACY, SERVICE, "split")
+                for side in (LEGACY, SERVICE, SPLIT)
                 if side in of
             ],
         )
