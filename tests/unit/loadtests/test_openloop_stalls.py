@@ -161,7 +161,7 @@ async def test_the_warm_up_is_asked_and_does_not_count():
     assert measured.tally.asked == 50
     assert source.right == server.asked == 80
     assert [name for name, _ in told] == ["began", "ended"]
-    assert told[0][1] >= 25
+    assert 0 < told[0][1] < told[1][1]  # before the window there was a warm-up, in it there was more
     assert measured.ended > measured.began
 
 
