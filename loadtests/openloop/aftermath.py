@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
-from loadtests.openloop.cast import Cast, Subject, in_turns
+from loadtests.openloop.cast import CannotAskError, Cast, Subject, in_turns
 from loadtests.openloop.sales import give_up
 
 if TYPE_CHECKING:
@@ -37,3 +38,21 @@ async def forget_travellers(
         await cast.ask("DELETE", f"/api/users/me/travellers/{kept[1].json()['id']}", kept[0].by)
 
     await in_turns(heard, forget)
+
+
+async def restore_delays(cast: Cast, _subjects: list[Subject], heard: list[tuple[Subject, Answer]]) -> None:
+    await _restore(cast, "/api/trips/{id}", heard)
+
+
+async def restore_phones(cast: Cast, _subjects: list[Subject], heard: list[tuple[Subject, Answer]]) -> None:
+    await _restore(cast, "/api/users/me", heard)
+
+
+async def _restore(cast: Cast, path: str, heard: list[tuple[Subject, Answer]]) -> None:
+    """What each subject that was changed had before, once each."""
+
+    async def restore(subject: Subject) -> None:
+        with suppress(CannotAskError):  # the departure may be over, or cancelled meanwhile
+            await cast.ask("PATCH", path.replace("{id}", subject.id), subject.by, subject.more)
+
+    await in_turns({subject.id: subject for subject, _ in heard}.values(), restore)

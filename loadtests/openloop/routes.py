@@ -92,7 +92,13 @@ _TABLE: Final = (
     Route("GET /dashboard", _PEOPLE, _END),
     Route("GET /admin", _ADMIN, _END, query=questions.period),
     Route("GET /operator/sales", _OPERATORS, _END, query=questions.period),
-    Route("PATCH /api/users/me", _PEOPLE, b'"phone":"+9198450', body=questions.phone),
+    Route(
+        "PATCH /api/users/me",
+        stock.people_with_phones,
+        b'"phone":"+9198450',
+        body=questions.phone,
+        after=aftermath.restore_phones,
+    ),
     Route(
         "POST /api/users/me/travellers",
         stock.room_for_travellers,
@@ -128,7 +134,13 @@ _TABLE: Final = (
     Route("GET /operator/network", _OPERATORS, _END),
     Route("GET /operator/schedule", _OPERATORS, _END, query=questions.day),
     Route("GET /operator/trips/{id}", stock.trips_of_operators, b'name="delay_min"'),
-    Route("PATCH /api/trips/{id}", stock.trips_of_operators, b'"delay_min":', body=questions.delay),
+    Route(
+        "PATCH /api/trips/{id}",
+        stock.trips_to_delay,
+        b'"delay_min":',
+        body=questions.delay,
+        after=aftermath.restore_delays,
+    ),
     # ticketing
     Route("GET /api/openapi/ticketing.json", _NOBODY, b'"/api/bookings"'),
     Route("GET /api/places", stock.places, _ITEMS, query=questions.asked),

@@ -91,6 +91,25 @@ async def trips_of_operators(cast: Cast, _count: int) -> list[Subject]:
     return await _trips_of(cast, cast.pools["operators"])
 
 
+async def trips_to_delay(cast: Cast, _count: int) -> list[Subject]:
+    """Departures of operators; `more` is what has been told of each so far."""
+
+    async def told(trip: Subject) -> Subject:
+        found = await cast.get(f"/api/trips/{trip.id}", trip.by)
+        return trip._replace(more={"delay_min": found["delay_min"]})
+
+    return await in_turns(await trips_of_operators(cast, 0), told)
+
+
+async def people_with_phones(cast: Cast, _count: int) -> list[Subject]:
+    """`more` is the number that each has had so far, or none."""
+
+    async def had(person: Subject) -> Subject:
+        return person._replace(more={"phone": (await cast.get("/api/users/me", person.by))["phone"]})
+
+    return await in_turns(await passengers(cast, 0), had)
+
+
 async def trips_that_board(cast: Cast, _count: int) -> list[Subject]:
     """Those of the tickets that are scanned."""
     by = await _inspectors(cast)

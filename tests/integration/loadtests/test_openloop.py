@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any, Protocol
+import urllib.request
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from deploy.local.folders import CHECKOUT
+
+if TYPE_CHECKING:
+    from tests.stack import RunningStack
 
 
 def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,6 +28,18 @@ def pools(demo_stack, tmp_path_factory):
     gathered = run("loadtests.pools", *site, "--people", "8", "--seed", "9", "--out", str(file))
     assert gathered.returncode == 0, gathered.stderr[-2000:]
     return file
+
+
+def get(stack: RunningStack, path: str, by: dict[str, Any]) -> Any:
+    asked = urllib.request.Request(
+        stack.gateway_url + path, headers={"Authorization": f"Bearer {by['access_token']}"}
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.load(answer)
+
+
+def bookings(stack: RunningStack, by: dict[str, Any], status: str) -> list[Any]:
+    return get(stack, f"/api/bookings?status={status}", by)["items"]
 
 
 class Measure(Protocol):
@@ -74,16 +90,46 @@ def test_journeys_end_with_a_confirmed_ticket(measure):
     assert said == ["measuring", "measured"]
 
 
-def test_steps_give_back_what_they_held_and_say_how_fast_each_was(measure):
-    """Eight people may hold 24 bookings; twice as many are made, so the first must be free again."""
+def test_steps_give_back_what_they_held_and_say_how_fast_each_was(demo_stack, pools, measure):
+    passengers = json.loads(pools.read_text(encoding="utf-8"))["passengers"]
+
+    def held() -> set[str]:
+        return {booking["id"] for one in passengers for booking in bookings(demo_stack, one, "held")}
+
+    before = held()  # others left theirs alone; those may end meanwhile
     steps, said = measure(
         "steps", "--what", "booking", "--rates", "12,12.5,13", "--seconds", "1", "--warm", "0.1", "--json"
     )
     assert {step["failed"] for step in steps} == {0}
-    assert [step["rate_per_s"] for step in steps][:1] == [12]
+    assert [step["rate_per_s"] for step in steps] == [12, 12.5, 13]
     assert steps[0].keys() >= {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "is_past_knee", "began"}
     assert json.loads(said[-1]) == steps
     assert said[:-1] == ["measuring", "measured"] * len(steps)
+    assert any(bookings(demo_stack, one, "cancelled") for one in passengers)
+    assert held() <= before
+
+
+def test_what_a_window_changes_is_put_back(demo_stack, pools, measure):
+    known = json.loads(pools.read_text(encoding="utf-8"))
+    people = known["passengers"]
+    trips = [
+        (by, trip)
+        for by in known["operators"]
+        for trip in known["trips"]
+        if trip["company_id"] == by["company_id"]
+    ]
+
+    def all_of_it() -> list[Any]:
+        phones = [get(demo_stack, "/api/users/me", one)["phone"] for one in people]
+        return phones + [
+            get(demo_stack, f"/api/trips/{trip['trip_id']}", by)["delay_min"] for by, trip in trips
+        ]
+
+    before = all_of_it()
+    for route in ("PATCH /api/users/me", "PATCH /api/trips/{id}"):
+        found, _ = measure("route", "--route", route, "--rate", "20", "--seconds", "1", "--warm", "0")
+        assert (found["asked"], found["failures"]) == (20, [])
+    assert all_of_it() == before
 
 
 def test_an_answer_that_is_not_the_expected_one_is_told(pools, measure, tmp_path):
