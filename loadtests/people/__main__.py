@@ -42,6 +42,7 @@ def main() -> None:
     _wait(args.warm, 0, args.warm + args.seconds)
     record.begin(Visitor.cast)
     _wait(args.seconds, args.warm, args.warm + args.seconds)
+    record.give_up(Visitor.cast, time.time())
     document = record.document(Visitor.cast, args.seconds)
     runner.quit()
     args.out.write_bytes(orjson.dumps(document))

@@ -43,6 +43,8 @@ class Cast:
         """By passenger: when the holds end that they have left alone."""
         self.refused: Counter[str] = Counter()
         """Right answers that were not hoped for: how often somebody else had the seats, and the like."""
+        self.asking: dict[object, tuple[str, float]] = {}
+        """By person: the route that they wait for an answer of, and since when."""
         self._index, self._count = index, count
         self._numbers: dict[str, int] = defaultdict(int)
 

@@ -134,6 +134,7 @@ class Visitor(User):
             headers["Idempotency-Key"] = key
         began, since = time.time(), time.perf_counter()
         wrong: Exception | None = None
+        self.cast.asking[self] = route, began
         try:
             answer = self._send(method, path, content, headers)
             took_ms = (time.perf_counter() - since) * 1e3
@@ -142,6 +143,8 @@ class Visitor(User):
             wrong = WrongError(f"no answer: {type(error).__name__}", f"{path} {error}")
             self._tell(method, route, began, took_ms, 0, wrong)
             raise wrong from error
+        finally:
+            self.cast.asking.pop(self, None)
         try:
             yield answer
         except WrongError as error:

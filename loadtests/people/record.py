@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from loadtests.people.answers import WrongError
 
 if TYPE_CHECKING:
     from locust.env import Environment
 
     from loadtests.people.cast import Cast
+
+WAITS_S: Final = 5.0
+"""Longer than right answers take: who has waited so long when a run ends was not about to get one."""
+UNANSWERED: Final = "unanswered at the end"
 
 
 class Record:
@@ -47,6 +53,14 @@ class Record:
             self._failed[name] += 1
             self._failures[name, str(exception)] += 1
             self._examples.setdefault((name, str(exception)), getattr(exception, "example", ""))
+
+    def give_up(self, cast: Cast, now: float) -> None:
+        """At the end: who has waited too long has failed, also who asked in the warm-up."""
+        for route, since in cast.asking.values():
+            waited_s = now - since
+            if waited_s > WAITS_S:
+                never = WrongError(UNANSWERED, f"after {waited_s:.0f} s")
+                self._hear(route, waited_s * 1e3, never, max(since, self.since))
 
     def document(self, cast: Cast, seconds: float) -> dict[str, Any]:
         """As of now; the people may go on meanwhile."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,6 +93,19 @@ def test_what_is_wrong_is_a_failure_that_says_so(demo_stack, pools, tmp_path):
     )
     assert mix["failed"] == sum(failure["count"] for failure in mix["failures"])
     assert all(len(route["ms"]) == route["asked"] - route["failed"] for route in mix["routes"].values())
+
+
+def test_who_is_never_answered_is_a_failure_at_the_end(pools, tmp_path):
+    """A site that takes connections and says nothing: all of the crowd waits, whenever it asked."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        site = SimpleNamespace(gateway_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        mix = crowd(site, pools, tmp_path, "6")
+    assert {failure["what"] for failure in mix["failures"]} == {"unanswered at the end"}
+    assert mix["failed"] == mix["requests"] > 6
+    assert {(tuple(route["ms"]), route["asked"] - route["failed"]) for route in mix["routes"].values()} == {
+        ((), 0)
+    }
+    assert sum(mix["per_second"]) == 0
 
 
 def test_without_demo_data_it_says_what_to_do(stack, tmp_path):
