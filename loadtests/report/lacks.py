@@ -49,15 +49,14 @@ def _of_quiet(result: Result) -> Iterator[str]:
     load, cores = result.machine.get("load_before"), result.machine.get("cores")
     if load and cores and load > cores * BUSY:
         yield f"quiet: the load was {load:g} on {cores} cores before it began; others' work is in all figures"
-    for name, windows in (
-        ("windows at equal load", result.routes),
-        ("windows of the journey", result.journey),
-        ("steps of the curves", result.curves),
+    for name, were_late in (
+        ("windows at equal load", [window.is_generator_late for window in result.routes]),
+        ("windows of the journey", [window.is_generator_late for window in result.journey]),
+        ("steps of the curves", [step.is_generator_late for step in result.curves]),
     ):
-        late = sum(window.is_generator_late for window in windows)
-        if late:
+        if any(were_late):
             yield (
-                f"punctuality: the generator sent late in {late} of {len(windows)} {name}, "
+                f"punctuality: the generator sent late in {sum(were_late)} of {len(were_late)} {name}, "
                 "and its lateness is in their latencies"
             )
 
