@@ -120,7 +120,8 @@ def test_what_a_window_changes_is_put_back(demo_stack, pools, measure):
     ]
 
     def all_of_it() -> list[Any]:
-        phones = [get(demo_stack, "/api/users/me", one)["phone"] for one in people]
+        # as they are dialled: the demo writes a blank that the API takes out
+        phones = [get(demo_stack, "/api/users/me", one)["phone"].replace(" ", "") for one in people]
         return phones + [
             get(demo_stack, f"/api/trips/{trip['trip_id']}", by)["delay_min"] for by, trip in trips
         ]
