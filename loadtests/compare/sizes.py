@@ -70,7 +70,7 @@ FULL: Final = Size(
     routes=Paced(rounds=2, per_s=80, seconds=1.7, warm_s=0.3),
     routes_asked="all",
     journey=Paced(rounds=3, per_s=10, seconds=15, warm_s=2),
-    curves=Curves(rounds=2, whats=CURVES, rates=(75, 150, 300, 450, 650), step_s=2, warm_s=0.3),
+    curves=Curves(rounds=2, whats=CURVES, rates=(150, 450, 750, 1100, 1600), step_s=2, warm_s=0.3),
     budget_s=30 * 60,
 )
 QUICK: Final = Size(
