@@ -274,6 +274,7 @@ async def _of_companies(cast: Cast, what: str) -> list[Subject]:
 
 async def _belongings(cast: Cast, what: str) -> list[Subject]:
     people = await passengers(cast, 0)
+    # `what` is one of the lists that every passenger has, which a typed dictionary cannot be told
     return [Subject(each.by, thing) for each in people for thing in each.by[what]]  # type: ignore[index,literal-required]
 
 
