@@ -52,6 +52,11 @@ def crowd(stack, pools, tmp_path, seconds: str):
     return json.loads((tmp_path / "mix.json").read_text(encoding="utf-8"))
 
 
+def at_the_door(pools, ticket):
+    """Only who may scan that ticket: a crowd of twelve has one inspector, who shall have something to do."""
+    return [each for each in pools["inspectors"] if each["company_id"] == ticket["company_id"]]
+
+
 def test_pools_have_everybody_and_everything(pools):
     assert len(pools["passengers"]) == 6
     assert {person["company_id"] for person in pools["inspectors"]} == set(pools["companies"])
@@ -63,7 +68,8 @@ def test_pools_have_everybody_and_everything(pools):
 
 
 def test_a_crowd_looks_buys_and_boards_and_nothing_is_wrong(demo_stack, pools, tmp_path):
-    mix = crowd(demo_stack, pools, tmp_path, "4")
+    inspectors = at_the_door(pools, pools["boarding"][0])
+    mix = crowd(demo_stack, {**pools, "inspectors": inspectors}, tmp_path, "4")
     assert mix["failures"] == []
     assert mix["failed"] == mix["failed_in_warm_up"] == 0
     assert set(mix["routes"]) <= ROUTES
@@ -75,18 +81,17 @@ def test_a_crowd_looks_buys_and_boards_and_nothing_is_wrong(demo_stack, pools, t
 
 
 def test_what_is_wrong_is_a_failure_that_says_so(demo_stack, pools, tmp_path):
-    """Codes of other tickets, and a departure that is not there."""
-    boarding = pools["boarding"]
-    codes = [each["token"] for each in boarding[1:]] + [boarding[0]["token"]]
-    trips = [trip | {"trip_id": trip["trip_id"][::-1]} for trip in pools["hot_trips"]]
+    """A code of another ticket, at a door where the queue does not end, and departures that are not there."""
+    ticket = pools["boarding"][0]
     wrong = {
         **pools,
-        "hot_trips": trips,
-        "boarding": [each | {"token": code} for each, code in zip(boarding, codes, strict=True)],
+        "hot_trips": [trip | {"trip_id": trip["trip_id"][::-1]} for trip in pools["hot_trips"]],
+        "inspectors": at_the_door(pools, ticket),
+        "boarding": [ticket | {"ticket_id": ticket["trip_id"]}] * 5000,
     }
     mix = crowd(demo_stack, wrong, tmp_path, "2")
     said = {(failure["route"], failure["what"]) for failure in mix["failures"]}
-    assert any(route == "POST /api/qr/verify" for route, _ in said)
+    assert ("POST /api/qr/verify", "the verdict is of another ticket") in said
     assert any(
         route == "GET /api/trips/{id}/seats" and what.startswith("404 not-found instead of 200")
         for route, what in said
