@@ -11,7 +11,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
-from common.context import add_context
+from common.tracing import add_context
 
 Format: TypeAlias = Literal["json", "text"]
 

@@ -7,18 +7,23 @@ banyan: no-transaction`` holds one statement that cannot (CREATE INDEX CONCURREN
 never edited: that is an error here.
 """
 
+from __future__ import annotations
+
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import asyncpg
 
-from common.database import Connection
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from common.database import Connection
+
 
 Phase: TypeAlias = Literal["all", "pre", "post"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from legacy.config import Config
 
 ROUTERS = (login_router, user_router, company_router, ticket_router, qr_router, payment_router)
-MIGRATIONS = Path(__file__).parent / "migrations"
 LARGEST_BODY = 21 * 1024 * 1024  # a GTFS feed of 20 MiB; every other route reads far less
 
 

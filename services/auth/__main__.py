@@ -1,19 +1,21 @@
 """`python -m services.auth [serve|migrate|create-admin]`: reads the environment and runs the service."""
 
+# ruff: file-ignore[import-outside-top-level] — each verb loads only what it needs
+
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
+from typing import Final
 
 from common.config import ConfigError
-from common.install import migrate_service
 from common.logs import configure_logging
-from common.server import serve
-from services.auth.app import MIGRATIONS, create_app
 from services.auth.config import Config
-from services.auth.service.accounts import create_admin
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
 def main() -> int:
@@ -37,18 +39,37 @@ def main() -> int:
     configure_logging(config.log_level, config.log_format, "auth-service")
 
     if arguments.command == "migrate":
-        for name in asyncio.run(migrate_service(config.database_url, MIGRATIONS)):
-            print(f"applied {name}")
-        return 0
+        return _migrate(config)
     if arguments.command == "create-admin":
-        password = os.environ.get("BANYAN_ADMIN_PASSWORD", "")
-        try:
-            print(asyncio.run(create_admin(config.database_url, arguments.email, arguments.name, password)))
-        except ValueError as error:
-            print(error, file=sys.stderr)
-            return 2
-        return 0
+        return _create_admin(config, arguments.email, arguments.name)
+    return _serve(config)
+
+
+def _serve(config: Config) -> int:
+    from common.server import serve
+    from services.auth.app import create_app
+
     serve(create_app(config), config.host, config.port)
+    return 0
+
+
+def _migrate(config: Config) -> int:
+    from common.install import migrate_service
+
+    for name in asyncio.run(migrate_service(config.database_url, MIGRATIONS)):
+        print(f"applied {name}")
+    return 0
+
+
+def _create_admin(config: Config, email: str, name: str) -> int:
+    from services.auth.service.accounts import create_admin
+
+    password = os.environ.get("BANYAN_ADMIN_PASSWORD", "")
+    try:
+        print(asyncio.run(create_admin(config.database_url, email, name, password)))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

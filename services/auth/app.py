@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from services.auth.config import Config
 
 _HERE: Final = Path(__file__).parent
-MIGRATIONS: Final = _HERE / "migrations"
 # A form that was on its way when its session was due for renewal comes by here with all it carries.
 LARGEST_BODY: Final = 21 * 1024 * 1024
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 NAME: Final = "company"
 FOLDER: Final = Path(__file__).parent
-MIGRATIONS: Final = FOLDER / "migrations"
 LARGEST_BODY: Final = 21 * 1024 * 1024  # a GTFS feed of 20 MiB in its form; every other route reads far less
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from services.payment.config import Config
 
 _HERE: Final = Path(__file__).parent
-MIGRATIONS: Final = _HERE / "migrations"
 
 
 def create_app(config: Config, verifier: Verifier | None = None) -> web.Application:

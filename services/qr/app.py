@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from services.qr.config import Config
 
 HERE = Path(__file__).parent
-MIGRATIONS = HERE / "migrations"
 LARGEST_BODY = 1 << 20  # a batch of 500 scans is a third of it
 
 

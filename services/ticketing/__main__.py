@@ -1,18 +1,21 @@
 """`python -m services.ticketing [serve|migrate]`: reads the environment and runs ticketing-service."""
 
+# ruff: file-ignore[import-outside-top-level] — each verb loads only what it needs
+
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
+from typing import Final
 
 from common.config import ConfigError
-from common.install import migrate_service
 from common.logs import configure_logging
-from common.server import serve
-from services.ticketing.app import MIGRATIONS, create_app
 from services.ticketing.config import Config
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
 def main() -> int:
@@ -31,10 +34,23 @@ def main() -> int:
     configure_logging(config.log_level, config.log_format, "ticketing-service")
 
     if arguments.command == "migrate":
-        for name in asyncio.run(migrate_service(config.database_url, MIGRATIONS)):
-            print(f"applied {name}")
-        return 0
+        return _migrate(config)
+    return _serve(config)
+
+
+def _serve(config: Config) -> int:
+    from common.server import serve
+    from services.ticketing.app import create_app
+
     serve(create_app(config), config.host, config.port)
+    return 0
+
+
+def _migrate(config: Config) -> int:
+    from common.install import migrate_service
+
+    for name in asyncio.run(migrate_service(config.database_url, MIGRATIONS)):
+        print(f"applied {name}")
     return 0
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from services.user.config import Config
 
 _HERE: Final = Path(__file__).parent
-MIGRATIONS: Final = _HERE / "migrations"
 
 
 def create_app(config: Config, verifier: Verifier | None = None) -> web.Application:

@@ -7,22 +7,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-import legacy
 from common.database import open_pool
 from common.keyring import KeyRing, write_new_key
 from common.migrations import migrate
 from common.sweeps import SWEEPER
 from legacy import app as wired
+from legacy.__main__ import MIGRATIONS
 from legacy.config import Config
 from tests.integration.legacy.world import World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from aiohttp import web
     from aiohttp.test_utils import TestClient
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from common.database import Pool
     from tests.conftest import CloneDatabase
 
-MIGRATIONS = Path(legacy.__file__).parent / "migrations"
 PUBLIC_URL = "http://banyan.test"
 
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from common.context import CURRENT, read_context, request_context, request_id, return_ids_of_streams
+from common.context import request_context, request_id, return_ids_of_streams
 from common.metrics import add_metrics
 from common.problems import problem_middleware
+from common.tracing import CURRENT, read_context
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

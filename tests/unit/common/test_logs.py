@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import structlog
 
-from common.context import CURRENT, read_context
 from common.logs import MASK, configure_logging
+from common.tracing import CURRENT, read_context
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ PYTHONS = {"legacy": "legacy", "strangler": "strangler"} | {
 }
 FOLDERS = (*PYTHONS.values(), "gateway", "deploy/demo")
 SIBLINGS = (*PYTHONS, "deploy", "tests", "loadtests")
+WHOLE = {"strangler": "cli.app"}
+"""What to import for everything that a package stands on, where it is not its `app`."""
 COMPOSE = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES = COMPOSE["services"]
 SECRET = re.compile(r"BANYAN_\w*(?:PASSWORD|SECRET\w*|_KEY)$")
@@ -72,7 +74,7 @@ class TestImage:
     def test_a_sibling_cannot_be_imported_in_it(self, package, folder, tmp_path):
         lay_out(folder, tmp_path)
         siblings = [name for name in SIBLINGS if name != package]
-        done = run_in(tmp_path, _IMPORTS, f"{package}.__main__", *siblings)
+        done = run_in(tmp_path, _IMPORTS, f"{package}.{WHOLE.get(package, 'app')}", *siblings)
         assert (done.returncode, done.stdout.split(), done.stderr) == (0, siblings, "")
 
     def test_it_installs_what_is_imported_and_nothing_of_the_others(self, package, folder):

@@ -21,6 +21,7 @@ from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from common.sweeps import SWEEPER
 from services.auth import app as wired
+from services.auth.__main__ import MIGRATIONS
 from services.auth.config import Config
 from services.auth.routes import SWEEPS
 from tests.integration.services.auth.world import World
@@ -73,7 +74,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def database(clone_database: CloneDatabase) -> str:
     """The address of a fresh database with the service's tables."""
-    return await clone_database("auth", lambda dsn: migrate_service(dsn, wired.MIGRATIONS))
+    return await clone_database("auth", lambda dsn: migrate_service(dsn, MIGRATIONS))
 
 
 @pytest.fixture

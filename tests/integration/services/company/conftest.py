@@ -15,7 +15,8 @@ from aiohttp import web
 from common.database import open_pool
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
-from services.company.app import MIGRATIONS, create_app
+from services.company.__main__ import MIGRATIONS
+from services.company.app import create_app
 from services.company.config import Config
 from tests.integration.services.company.world import World
 

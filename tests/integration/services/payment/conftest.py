@@ -20,7 +20,8 @@ from common.database import open_pool
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from common.sweeps import SWEEPER
-from services.payment.app import MIGRATIONS, create_app
+from services.payment.__main__ import MIGRATIONS
+from services.payment.app import create_app
 from services.payment.config import Config
 from services.payment.domain.signatures import HEADER, sign
 from services.payment.keys import CONFIG

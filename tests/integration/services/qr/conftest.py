@@ -20,6 +20,7 @@ from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from common.sweeps import SWEEPER
 from services.qr import app as wired
+from services.qr.__main__ import MIGRATIONS
 from services.qr.config import Config
 from services.qr.domain.codes import valid_times
 from services.qr.keys import CODE_KEYS
@@ -68,7 +69,7 @@ async def site() -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def database(clone_database: CloneDatabase) -> str:
-    return await clone_database("qr", lambda dsn: migrate_service(dsn, wired.MIGRATIONS))
+    return await clone_database("qr", lambda dsn: migrate_service(dsn, MIGRATIONS))
 
 
 @pytest.fixture

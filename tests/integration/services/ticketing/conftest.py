@@ -19,6 +19,7 @@ from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from common.sweeps import SWEEPER
 from services.ticketing import app as wired
+from services.ticketing.__main__ import MIGRATIONS
 from services.ticketing.config import Config
 from services.ticketing.routes import SWEEPS
 from tests.integration.services.ticketing.world import World
@@ -73,7 +74,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def database(clone_database: CloneDatabase) -> str:
     """The address of a fresh database with the service's tables."""
-    return await clone_database("ticketing", lambda dsn: migrate_service(dsn, wired.MIGRATIONS))
+    return await clone_database("ticketing", lambda dsn: migrate_service(dsn, MIGRATIONS))
 
 
 @pytest.fixture

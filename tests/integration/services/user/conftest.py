@@ -17,6 +17,7 @@ from common.events.app import EVENTS
 from common.install import migrate_service
 from common.keyring import KeyRing, write_new_key
 from services.user import app as wired
+from services.user.__main__ import MIGRATIONS
 from services.user.config import Config
 from tests.integration.services.user.world import PUBLIC_URL, World
 
@@ -59,7 +60,7 @@ async def site() -> AsyncIterator[Site]:
 @pytest.fixture
 async def database(clone_database: CloneDatabase) -> str:
     """The address of a fresh database with the service's tables."""
-    return await clone_database("user", lambda dsn: migrate_service(dsn, wired.MIGRATIONS))
+    return await clone_database("user", lambda dsn: migrate_service(dsn, MIGRATIONS))
 
 
 @pytest.fixture
