@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loadtests.compare import children
@@ -17,7 +19,6 @@ from loadtests.compare.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 GATHERED_WITHIN_S: Final = 300.0
 
@@ -31,11 +32,13 @@ class Casts:
         self._people = people
         self._seed = seed
         self._gathered: dict[str, float] = {}
+        self._paths: dict[str, Path] = {}
+        self._numbers = count(1)
 
     def of(self, side: str, *, anew: bool = False, say: Callable[[str], object] = lambda _: None) -> Path:
-        """The file. Raises `Refused` if there is nobody to take part."""
-        path = self._folder / f"pools-{side}.json"
+        """The file, another one when gathered anew. Raises `Refused` if there is nobody to take part."""
         gathered = self._gathered.get(side)
+        path = self._paths.get(side, Path())
         if anew or gathered is None or time.monotonic() - gathered > CASTS_AFTER_S:
             say(f"gathering the cast on {side}")
             began = time.monotonic()
@@ -47,6 +50,7 @@ class Casts:
                     f"No cast could be gathered on {side}: {error}",
                     "It needs demo data with departures of the coming days: ./banyan demo",
                 ) from error
+            path = self._paths[side] = self._folder / f"pools-{side}-{next(self._numbers)}.json"
             path.write_text(json.dumps(pools), encoding="utf-8")
             path.chmod(0o600)  # tokens
             self._gathered[side] = began

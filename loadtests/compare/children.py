@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 NOT_UNDERSTOOD: Final = 2
 """The exit code of a command line that is not understood (argparse)."""
+MARKS: Final = ("measuring", "measured")
+"""The lines that bracket the window that counts."""
 STOPS_WITHIN_S: Final = 10.0
-_LAST_WORDS: Final = 8
+LAST_WORDS: Final = 8
 
 
 class Failed(Exception):  # ruff: ignore[error-suffix-on-exception-name] — it names the fact
@@ -64,7 +66,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="banyan-load-") as folder:
         out = Path(folder, "out.json")
         argv = [sys.executable, "-m", module, *arguments, "--out", str(out)]
-        said: deque[str] = deque(maxlen=_LAST_WORDS)
+        said: deque[str] = deque(maxlen=LAST_WORDS)
         # A session of its own: Ctrl-C reaches this process alone, which ends the other in its time.
         process = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
             argv,
@@ -78,15 +80,15 @@ def run(
         assert process.stdout is not None
         assert process.stderr is not None
         readers = [
-            _reading(process.stdout, at_line),
-            _reading(process.stderr, lambda line: _hear(line, said, at_progress)),
+            reading(process.stdout, at_line),
+            reading(process.stderr, lambda line: hear(line, said, at_progress)),
         ]
         try:
             code = process.wait(within_s)
         except subprocess.TimeoutExpired:
             raise Failed(f"{module} did not end within {within_s:.0f} s") from None
         finally:
-            _end(process)
+            end(process)
             for reader in readers:
                 reader.join()
             process.stdout.close()
@@ -99,17 +101,23 @@ def run(
         return Outcome(document, last_words if code else "")
 
 
-def _reading(stream: IO[str], each: Callable[[str], object]) -> threading.Thread:
+def reading(
+    stream: IO[str], each: Callable[[str], object], at_end: Callable[[], object] = lambda: None
+) -> threading.Thread:
+    """Calls in a thread of its own with each line as it comes."""
+
     def read() -> None:
         for line in stream:
             each(line.rstrip("\n"))
+        at_end()
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     return thread
 
 
-def _hear(line: str, said: deque[str], at_progress: Callable[[float], object]) -> None:
+def hear(line: str, said: deque[str], at_progress: Callable[[float], object]) -> None:
+    """A line of stderr: how far the program is, or its last words so far."""
     try:
         told = json.loads(line)
     except ValueError:
@@ -123,7 +131,8 @@ def _hear(line: str, said: deque[str], at_progress: Callable[[float], object]) -
             said.append(line.strip())
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[str]) -> None:
+    """Asked to first."""
     if process.poll() is not None:
         return
     process.terminate()

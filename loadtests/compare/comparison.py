@@ -8,9 +8,10 @@ import signal
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 from rich.console import Console
@@ -19,6 +20,7 @@ from loadtests.bench import machine
 from loadtests.compare import children, plan, stage
 from loadtests.compare.arguments import parse
 from loadtests.compare.asked import NOT_ASKED
+from loadtests.compare.attendant import Attendant
 from loadtests.compare.casts import Casts
 from loadtests.compare.measuring import Meters
 from loadtests.compare.progress import Bar
@@ -36,11 +38,15 @@ if TYPE_CHECKING:
     from loadtests.compare.plan import Turn
     from loadtests.compare.stage import Stage
 
+    class _On(Protocol):
+        def __call__(self, side: str, *, anew: bool = False) -> Path: ...
+
+
 COMPLETE: Final = 0
 FAILED: Final = 1
 REFUSED: Final = 2
 INTERRUPTED: Final = 130
-SETTLES_FOR_S: Final = 0.3
+SETTLES_FOR_S: Final = 0.1
 """Between a change of sides and a measurement: pools connect, events are on their way."""
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 _SHOWN: Final = 12
@@ -137,39 +143,47 @@ def _measure(
     turns = plan.turns(size, arguments.phases, sides, reads)
     bar = Bar(console, turns)
     bar.say(f"{plan.total_s(turns, size.cast) / 60:.1f} minutes of measuring at {where.host}.")
-    meters = Meters(where, size, arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="banyan-casts-") as folder, bar.shown():
+    attendant = Attendant("--host", where.host, "--seed", str(arguments.seed))
+    meters = Meters(where, size, arguments.seed, attendant)
+    now = ""
+    with tempfile.TemporaryDirectory(prefix="banyan-casts-") as folder, closing(attendant), bar.shown():
         casts = Casts(where.host, Path(folder), people=size.cast, seed=arguments.seed)
+
+        def on(side: str, *, anew: bool = False) -> Path:
+            """Put it in front, and gather its people if there are none."""
+            nonlocal now
+            if where.steering is not None and side != now:
+                where.steering.place(side, groups_written(table, _asked(document)))
+                now = side
+                time.sleep(SETTLES_FOR_S)
+            return casts.of(side, anew=anew)
+
         for number, turn in enumerate(turns):
             bar.begin(turn)
             if turn.what not in document["not_asked"]:
-                if where.steering is not None and turn.side:
-                    written = groups_written(table, _asked(document))
-                    where.steering.place(turn.side, written)
-                    time.sleep(SETTLES_FOR_S)
-                _take(turn, meters, casts, document, bar)
+                _take(turn, meters, on, document, bar)
             bar.end()
             if number + 1 == len(turns) or turns[number + 1].phase != turn.phase:
                 result.save()
 
 
-def _take(turn: Turn, meters: Meters, casts: Casts, document: dict[str, Any], bar: Bar) -> None:
+def _take(turn: Turn, meters: Meters, on: _On, document: dict[str, Any], bar: Bar) -> None:
     """Measure a turn and keep what it found; one that fails is told of, and the others go on."""
     if turn.phase == "idle":
         document["idle"] = meters.idle(turn)
         return
-    pools = casts.of(turn.side, anew=turn.phase == "mix")
     measure = {"mix": meters.mix, "routes": meters.route, "journey": meters.journey, "curves": meters.curve}
     try:
-        measured = measure[turn.phase](turn, pools, bar.advance)
-        document[turn.phase] += measured.windows
+        measured = measure[turn.phase](turn, partial(on, anew=turn.phase == "mix"), bar.advance)
+        document["saturation" if turn.how == "full" else turn.phase] += measured.windows
         troubles = measured.troubles
     except children.Failed as error:
         if turn.phase == "routes" and isinstance(error, children.NotOffered):
             document["not_asked"][turn.what] = str(error)
             return
         troubles = [str(error)]
-    named = " ".join(filter(None, (turn.phase, turn.what, f"on {turn.side}, round {turn.round}")))
+    side = f"on {turn.side}," if turn.side else ""
+    named = " ".join(filter(None, (turn.phase, turn.what, side, f"round {turn.round}")))
     for trouble in troubles:
         document["troubles"].append(f"{named}: {trouble}")
         bar.say(document["troubles"][-1])

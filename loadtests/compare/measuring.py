@@ -1,4 +1,4 @@
-"""One turn at a time: the load is made by another process, what it costs is read here.
+"""One turn at a time: the load is made by other processes, what it costs is read here.
 
 A window behind a warm-up ends where it ends: as much of the warm-up's work falls into it (events that are
 heard, journeys under way) as of its own falls behind it. One without has a tail, less what idling costs.
@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from loadtests.compare import children, statements
+from loadtests.compare import children, processes, statements
+from loadtests.compare.children import MARKS
 from loadtests.compare.plan import TAIL_S
 from loadtests.compare.watch import Watch
-from loadtests.compare.windows import per_second, without_idle
+from loadtests.compare.windows import Record, per_second, without_idle
+from loadtests.openloop.knee import CLOSE, FASTER, FIRST_PER_S, Climb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from loadtests.compare.attendant import Attendant
     from loadtests.compare.children import Outcome
     from loadtests.compare.plan import Turn
     from loadtests.compare.sizes import Size
     from loadtests.compare.stage import Stage
 
-MARKS: Final = ("measuring", "measured")
+On: TypeAlias = "Callable[[str], Path]"
+"""Puts a side in front, and answers its pools."""
+Progress: TypeAlias = "Callable[[float], object]"
 PATIENCE_S: Final = 180.0
 """For what a program asks beforehand and clears away afterwards."""
 
@@ -57,7 +62,10 @@ class Meters:
     stage: Stage
     size: Size
     seed: int
+    attendant: Attendant
     idle_ms_per_s: Mapping[str, float] = field(default_factory=dict)
+    _begins: dict[tuple[str, str], float] = field(default_factory=dict)
+    """At which rate the next climb of a curve begins on a side."""
 
     def idle(self, turn: Turn) -> dict[str, Any]:
         """Every process runs all the time, on whichever side the flags are."""
@@ -68,10 +76,11 @@ class Meters:
         self.idle_ms_per_s = per_second(watch.record.spent(first, last), last - first)
         return {"cpu_ms_per_s": dict(self.idle_ms_per_s), "rss_mib": watch.record.peak_mib(first, last)}
 
-    def mix(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
+    def mix(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
         """Locust's people; costs are of the part that counts, statements of the whole round."""
         mix = self.size.mix
-        arguments = [*self._common(turn, pools), "--users", str(mix.users)]
+        arguments = ["--host", self.stage.host, "--pools", str(on(turn.side))]
+        arguments += ["--seed", str(self.seed + turn.round), "--users", str(mix.users)]
         arguments += ["--seconds", f"{mix.seconds:g}", "--warm", f"{mix.warm_s:g}"]
         dsn = self.stage.admin_dsn
         before = statements.totals(dsn) if dsn is not None else None
@@ -98,74 +107,99 @@ class Meters:
         }
         return Measured([found], troubles_of(outcome))
 
-    def route(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
-        """One route alone at a fixed rate; behind its window the program clears away what it has made."""
-        words = ["route", "--route", turn.what]
-        return self._paced(turn, words, pools, self.size.routes.warm_s, 0.0, at_progress)
+    def route(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
+        """One route alone at a fixed rate; behind its window the generator clears away what it has made."""
+        paced = self.size.routes
+        order = {"do": "route", "route": turn.what, "rate_per_s": turn.per_s}
+        return self._window(turn, turn.side, on, order, turn.window_s, paced.warm_s, at_progress)
 
-    def journey(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
+    def journey(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
         """From the home page to the ticket's code, with everything that events set off."""
-        warm_s = self.size.journey.warm_s
-        return self._paced(turn, ["journey"], pools, warm_s, tail_of(warm_s), at_progress)
+        paced = self.size.journey
+        order = {"do": "journey", "rate_per_s": turn.per_s}
+        tail_s = tail_of(paced.warm_s)
+        return self._window(turn, turn.side, on, order, turn.window_s, paced.warm_s, at_progress, tail_s)
 
-    def curve(self, turn: Turn, pools: Path, at_progress: Callable[[float], object]) -> Measured:
-        """Rate by rate; what a step costs is known where the step says when it was."""
+    def curve(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
+        """What a side answers when it is full, or rate by rate on all sides in turn."""
+        return self._full(turn, on, at_progress) if turn.how == "full" else self._climb(turn, on, at_progress)
+
+    def _full(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
         curves = self.size.curves
-        arguments = ["steps", *self._common(turn, pools), "--what", turn.what, "--warm", f"{curves.warm_s:g}"]
-        arguments += ["--rates", ",".join(map(str, curves.rates)), "--seconds", f"{curves.step_s:g}"]
-        watch = Watch(self.stage.roots)
-        with watch.running():
-            outcome = children.run(
-                "loadtests.openloop",
-                arguments,
-                within_s=len(curves.rates) * (curves.warm_s + curves.step_s) + PATIENCE_S,
-                at_line=lambda line: watch.read_now() if line in MARKS else None,
-                at_progress=at_progress,
-            )
-        steps: list[dict[str, Any]] = outcome.document
-        for step in steps:
-            step |= {"side": turn.side, "round": turn.round}
-            if "began" in step and "ended" in step:
-                step["cpu_s"] = self._cost(watch, step["began"], step["ended"], 0.0)
-        return Measured(steps, troubles_of(outcome))
+        order = {"do": "saturation", "what": turn.what, "connections": curves.connections}
+        found = self._window(turn, turn.side, on, order, turn.window_s, curves.warm_s, at_progress)
+        for window in found.windows:
+            begins = self._begins.get((turn.what, turn.side), 0.0)
+            self._begins[turn.what, turn.side] = max(begins, curves.from_full * window["answers_per_s"])
+        return found
 
-    def _paced(
+    def _climb(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
+        """The next rate of each side hangs on what came of its last one; a side that is done waits."""
+        curves = self.size.curves
+        climbs = {
+            side: Climb(self._begins.get((turn.what, side), FIRST_PER_S), faster=self._stride(turn))
+            for side in turn.sides
+        }
+        found: list[dict[str, Any]] = []
+        for tried in range(curves.most_steps):
+            for side in turn.sides if tried % 2 == 0 else reversed(turn.sides):
+                rate = climbs[side].next()
+                if rate is None:
+                    continue
+                order = {"do": "step", "what": turn.what, "rate_per_s": rate}
+                windows = self._window(turn, side, on, order, turn.window_s, curves.warm_s).windows
+                found += windows
+                if not windows:
+                    climbs[side].end()
+                for step in windows:
+                    climbs[side].saw(is_past_knee=step["is_past_knee"])
+            at_progress((tried + 1) / curves.most_steps)
+        for side, climb in climbs.items():
+            if climb.held is not None:
+                self._begins[turn.what, side] = climb.held
+        return Measured(found, [])
+
+    def _stride(self, turn: Turn) -> float:
+        """The less is known of the knee, the longer."""
+        if turn.round > 1:
+            return CLOSE
+        return CLOSE**2 if self.size.curves.full_rounds else FASTER
+
+    def _window(
         self,
         turn: Turn,
-        words: list[str],
-        pools: Path,
+        side: str,
+        on: On,
+        order: dict[str, Any],
+        seconds: float,
         warm_s: float,
-        tail_s: float,
-        at_progress: Callable[[float], object],
+        at_progress: Progress = lambda _share: None,
+        tail_s: float = 0.0,
     ) -> Measured:
-        arguments = [*words, *self._common(turn, pools), "--rate", f"{turn.per_s:g}"]
-        arguments += ["--seconds", f"{turn.window_s:g}", "--warm", f"{warm_s:g}"]
-        moments: dict[str, float] = {}
-        watch = Watch(self.stage.roots)
+        """Obeyed on its side, with what it cost; no window if it could not be asked.
 
-        def at_line(line: str) -> None:
-            if line in MARKS:
-                moments[line] = watch.read_now()
+        The same round of any side has the same seed: the same people want the same, at the same instants.
+        """
+        order |= {"side": side, "pools": str(on(side)), "seed": self.seed + turn.round}
+        order |= {"seconds": seconds, "warm_s": warm_s}
+        roots = self.stage.roots()
+        record = Record()
 
-        with watch.running():
-            outcome = children.run(
-                "loadtests.openloop",
-                arguments,
-                within_s=warm_s + turn.window_s + PATIENCE_S,
-                at_line=at_line,
-                at_progress=at_progress,
-            )
-            found: dict[str, Any] = outcome.document
-            ended = moments.get("measured", found["ended"])
-            time.sleep(max(0.0, ended + tail_s - time.time()))
-        began = moments.get("measuring", found["began"])
-        cost = self._cost(watch, began, ended, tail_s)
-        window = found | {"side": turn.side, "round": turn.round, "cpu_s": cost}
-        return Measured([window], troubles_of(outcome))
+        def at_mark(line: str) -> None:
+            if line == MARKS[0] or not tail_s:
+                record.add(processes.read(roots, with_memory=False))
 
-    def _common(self, turn: Turn, pools: Path) -> list[str]:
-        """The same round of any side has the same seed: the same people want the same."""
-        return ["--host", self.stage.host, "--pools", str(pools), "--seed", str(self.seed + turn.round)]
+        found = self.attendant.obey(
+            order, within_s=warm_s + seconds + PATIENCE_S, at_mark=at_mark, at_progress=at_progress
+        )
+        if found is None:
+            return Measured([], [])
+        if tail_s:
+            time.sleep(max(0.0, found["ended"] + tail_s - time.time()))
+            record.add(processes.read(roots, with_memory=False))
+        spent = record.spent_within(found["seconds"] + tail_s)
+        cost = without_idle(spent, self.idle_ms_per_s, tail_s)
+        return Measured([found | {"side": side, "round": turn.round, "cpu_s": cost}], [])
 
     def _cost(self, watch: Watch, began: float, ended: float, tail_s: float) -> dict[str, float]:
         spent = watch.record.spent(began, ended + tail_s)

@@ -1,8 +1,8 @@
 """The turns of a comparison, in their order, and how long they take. No I/O.
 
 The machine drifts while it is measured: it warms up, somebody else uses it, tables grow. So no side is
-measured in one go. The order of the two turns round from one turn to the next (legacy, service, service,
-legacy, …), and for each route from one round to the next: whatever drifts evenly weighs on both alike.
+measured in one go. The order of the two turns round from one round to the next (legacy, service, service,
+legacy, …): whatever drifts evenly weighs on both alike.
 
 Where reads are split, legacy alone writes. So all of that comes last, when nothing that is compared comes
 after it: legacy would work on more rows than the services.
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from loadtests.compare.asked import routes_of, share_of, times_as_long
+from loadtests.compare.asked import GATHERED_ANEW, routes_of, share_of, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,21 +23,38 @@ if TYPE_CHECKING:
 
 LOCUST_STARTS_S: Final = 3.0
 """Until a program is imported, connected, and has written down what it found."""
-OPEN_LOOP_STARTS_S: Final = 0.7
-"""Likewise, with what it asks the site beforehand, and a change of sides."""
+SIDE_CHANGES_S: Final = 0.2
+"""Until every proxy acts on other flags, and pools have connected."""
+WINDOW_TAKES_S: Final = 0.05
+"""Besides its seconds: to begin with, and for the last answers."""
+GATHERED_S: Final = 0.5
+"""To find free seats and people for a window of journeys or bookings, and to give them up behind it."""
+SOLD_AND_GIVEN_UP_S: Final = 0.003
+"""Likewise, for each booking."""
+BOOKED_PER_S: Final = 500
+"""About; what a step of bookings takes besides its seconds hangs on it."""
+LOGS_IN_S: Final = 0.02
+HOLDS_EACH: Final = 3
+FIRST_CLIMB_STEPS: Final = 5
+LATER_CLIMB_STEPS: Final = 3.5
+"""On each side, a second try of what was missed included; later climbs begin where the first has ended."""
 TAIL_S: Final = 1.0
 """After a window without a warm-up: for what is still being heard elsewhere."""
-CASTS_AFTER_S: Final = 8 * 60
+CASTS_AFTER_S: Final = 10 * 60
 """Access tokens live for 15 minutes; no turn takes longer than what is left of them."""
 CAST_TAKES_S: Final = 0.07
 """For each person to be found and logged in."""
+CAST_STAFF: Final = 12
+"""Besides passengers: operators and inspectors."""
+
+How: TypeAlias = Literal["", "full", "climb"]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One measurement on one side; `what` is a route's name or a curve's.
+    """One measurement on one side; `what` is a route's name or a curve's, and `how` that is measured.
 
-    It takes so many `seconds`, of which `window_s` count.
+    It takes about so many `seconds`, of which `window_s` count. A climb is on both `sides`, step by step.
     """
 
     phase: Phase
@@ -47,6 +64,8 @@ class Turn:
     what: str = ""
     per_s: float = 0.0
     window_s: float = 0.0
+    how: How = ""
+    sides: tuple[str, ...] = ()
 
 
 def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequence[str]) -> list[Turn]:
@@ -56,7 +75,7 @@ def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequ
     if "idle" in phases:
         planned.append(Turn("idle", "", 1, size.idle_s))
     if "mix" in phases:
-        planned += _mix(size, whole)
+        planned += _mix(size, whole, size.mix.rounds)
     if "routes" in phases:
         planned += _routes(size, whole, reads)
     if "journey" in phases:
@@ -64,7 +83,7 @@ def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequ
     if "curves" in phases:
         planned += _curves(size, whole)
     if "mix" in phases and "split" in sides:
-        planned += _mix(size, ["split"])
+        planned += _mix(size, ["split"], 1)
     return planned
 
 
@@ -80,37 +99,71 @@ def total_s(planned: Sequence[Turn], cast: int) -> float:
     took = sum(turn.seconds for turn in planned)
     casts = sum(turn.phase == "mix" for turn in planned)
     others = [turn for turn in planned if turn.phase != "mix"]
-    sides = {turn.side for turn in others if turn.side}
+    sides = {side for turn in others for side in (turn.side, *turn.sides) if side}
     casts += len(sides) * int(sum(turn.seconds for turn in others) / CASTS_AFTER_S + (casts == 0))
-    return took + casts * cast * CAST_TAKES_S
+    return took + casts * cast_s(cast)
 
 
-def _mix(size: Size, sides: Sequence[str]) -> Iterator[Turn]:
-    took = LOCUST_STARTS_S + size.mix.warm_s + size.mix.seconds + TAIL_S
-    for number, side in alternating(sides, size.mix.rounds):
+def cast_s(people: int) -> float:
+    return (people + CAST_STAFF) * CAST_TAKES_S
+
+
+def _mix(size: Size, sides: Sequence[str], rounds: int) -> Iterator[Turn]:
+    took = LOCUST_STARTS_S + size.mix.warm_s + size.mix.seconds + (0 if size.mix.warm_s else TAIL_S)
+    for number, side in alternating(sides, rounds):
         yield Turn("mix", side, number, took)
 
 
 def _routes(size: Size, whole: Sequence[str], reads: Sequence[str]) -> Iterator[Turn]:
-    """Each route on one side and then at once on the other: what is compared lies seconds apart."""
-    paced = size.routes
+    """Some rounds of a route at once, so that what is compared lies seconds apart; the others much later.
+
+    The last side of a round is the first of the next.
+    """
+    paced, is_turned = size.routes, False
     asked = routes_of(size, reads)
-    for number, (place, route) in product(range(paced.rounds), enumerate(asked)):
-        window_s, per_s = paced.seconds * times_as_long(route, reads), paced.per_s * share_of(route)
-        took = OPEN_LOOP_STARTS_S + paced.warm_s + window_s
-        for side in whole if (place + number) % 2 == 0 else reversed(whole):
-            yield Turn("routes", side, number + 1, took, route, per_s, window_s)
+    for first in range(0, paced.rounds, paced.in_a_row):
+        rounds = range(first + 1, min(first + paced.in_a_row, paced.rounds) + 1)
+        for route, number in product(asked, rounds):
+            per_s = paced.per_s * share_of(route)
+            window_s = window_of(route, paced, reads)
+            took = SIDE_CHANGES_S / 2 + WINDOW_TAKES_S + paced.warm_s + window_s
+            if route in GATHERED_ANEW:
+                took += GATHERED_S
+            for side in reversed(whole) if is_turned else whole:
+                yield Turn("routes", side, number, took, route, per_s, window_s)
+            is_turned = not is_turned
 
 
 def _journey(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
     paced = size.journey
-    took = OPEN_LOOP_STARTS_S + paced.warm_s + paced.seconds + TAIL_S
+    took = SIDE_CHANGES_S / 2 + GATHERED_S + paced.warm_s + paced.seconds + (0 if paced.warm_s else TAIL_S)
     for number, side in alternating(whole, paced.rounds):
         yield Turn("journey", side, number, took, per_s=paced.per_s, window_s=paced.seconds)
 
 
 def _curves(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
-    took = OPEN_LOOP_STARTS_S + len(size.curves.rates) * (size.curves.warm_s + size.curves.step_s)
-    for what in size.curves.whats:
-        for number, side in alternating(whole, size.curves.rounds):
-            yield Turn("curves", side, number, took, what)
+    """What a side answers when it is full comes first: it says where the climb begins."""
+    curves = size.curves
+    for what in curves.whats:
+        is_sold = what == "booking"
+        window_s = SIDE_CHANGES_S / 2 + WINDOW_TAKES_S + curves.warm_s
+        logged_in: set[str] = set()
+        rounds = curves.sales if is_sold else curves.rounds
+        for number, side in alternating(whole, min(curves.full_rounds, rounds)):
+            took = window_s + curves.full_s + is_sold * _sales_s(curves.warm_s + curves.full_s)
+            if is_sold and side not in logged_in:
+                took += BOOKED_PER_S * (curves.warm_s + curves.step_s) / HOLDS_EACH * LOGS_IN_S
+                logged_in.add(side)
+            yield Turn("curves", side, number, took, what, window_s=curves.full_s, how="full")
+        step_s = window_s + SIDE_CHANGES_S / 2 + curves.step_s
+        step_s += is_sold * _sales_s(curves.warm_s + curves.step_s)
+        for number in range(1, rounds + 1):
+            steps = min(FIRST_CLIMB_STEPS if number == 1 else LATER_CLIMB_STEPS, curves.most_steps)
+            sides = tuple(whole if number % 2 else reversed(whole))
+            took = len(sides) * steps * step_s
+            yield Turn("curves", "", number, took, what, window_s=curves.step_s, how="climb", sides=sides)
+
+
+def _sales_s(seconds: float) -> float:
+    """What comes before and after a window of bookings."""
+    return GATHERED_S + BOOKED_PER_S * seconds * SOLD_AND_GIVEN_UP_S

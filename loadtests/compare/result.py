@@ -69,6 +69,7 @@ class Result:
             "routes": [],
             "journey": [],
             "curves": [],
+            "saturation": [],
         }
         return cls(folder, document)
 

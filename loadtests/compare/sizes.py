@@ -16,7 +16,10 @@ CURVES: Final = ("search", "seats", "booking", "verify")
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """Locust's people, who wait for answers and think between them; each round on every side."""
+    """Locust's people, who wait for answers and think between them; each round on either side.
+
+    With their reads split they come once, at the end: nothing is compared with that.
+    """
 
     rounds: int
     users: int
@@ -26,7 +29,7 @@ class Mix:
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """Requests, or journeys, at a fixed rate; each round on both sides."""
+    """Journeys at a fixed rate; each round on both sides."""
 
     rounds: int
     per_s: float
@@ -35,14 +38,35 @@ class Paced:
 
 
 @dataclass(frozen=True, slots=True)
+class Routes(Paced):
+    """Requests of one route at a fixed rate; each round on both sides, so many rounds one after the other.
+
+    Every read is asked at least `fewest` times on each side, in longer windows where its rate is low.
+    """
+
+    in_a_row: int
+    fewest: int
+
+
+@dataclass(frozen=True, slots=True)
 class Curves:
-    """Steps of a rate, up to the knee and no further."""
+    """What a side answers when it is full, then rates up to the knee and to both sides of it.
+
+    Full is when so many `connections` ask at once, in so many rounds. The first climb begins at `from_full`
+    of it, later ones where the one before has come to; none has more than `most_steps`. `sales` are rounds of
+    bookings, which need people and seats, and give them up behind each step: they take longer.
+    """
 
     rounds: int
     whats: tuple[str, ...]
-    rates: tuple[int, ...]
     step_s: float
     warm_s: float
+    full_rounds: int
+    full_s: float
+    sales: int
+    connections: int = 24
+    from_full: float = 0.7
+    most_steps: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,7 @@ class Size:
     cast: int
     idle_s: float
     mix: Mix
-    routes: Paced
+    routes: Routes
     routes_asked: Literal["all", "few", "fewest"]
     journey: Paced
     curves: Curves
@@ -66,23 +90,23 @@ FULL: Final = Size(
     scale=4,
     cast=60,
     idle_s=10,
-    mix=Mix(rounds=3, users=60, seconds=30, warm_s=4),
-    routes=Paced(rounds=2, per_s=80, seconds=1.7, warm_s=0.3),
+    mix=Mix(rounds=3, users=60, seconds=16, warm_s=4),
+    routes=Routes(rounds=6, per_s=220, seconds=0.46, warm_s=0.1, in_a_row=3, fewest=210),
     routes_asked="all",
-    journey=Paced(rounds=3, per_s=10, seconds=15, warm_s=2),
-    curves=Curves(rounds=2, whats=CURVES, rates=(150, 450, 750, 1100, 1600), step_s=2, warm_s=0.3),
+    journey=Paced(rounds=6, per_s=10, seconds=6.5, warm_s=1.2),
+    curves=Curves(rounds=3, whats=CURVES, step_s=4, warm_s=0.3, full_rounds=3, full_s=1.2, sales=2),
     budget_s=30 * 60,
 )
 QUICK: Final = Size(
     name="quick",
     scale=1,
-    cast=40,
-    idle_s=4,
-    mix=Mix(rounds=1, users=40, seconds=10, warm_s=2),
-    routes=Paced(rounds=1, per_s=40, seconds=1.5, warm_s=0.3),
+    cast=24,
+    idle_s=3,
+    mix=Mix(rounds=2, users=24, seconds=4, warm_s=1),
+    routes=Routes(rounds=4, per_s=160, seconds=0.4, warm_s=0.15, in_a_row=4, fewest=210),
     routes_asked="few",
-    journey=Paced(rounds=1, per_s=4, seconds=5, warm_s=1),
-    curves=Curves(rounds=1, whats=("search", "booking"), rates=(50, 150, 400), step_s=2, warm_s=0.3),
+    journey=Paced(rounds=2, per_s=6, seconds=4, warm_s=1),
+    curves=Curves(rounds=2, whats=("search",), step_s=1, warm_s=0.2, full_rounds=2, full_s=0.8, sales=1),
     budget_s=3 * 60,
 )
 SMOKE: Final = Size(
@@ -91,9 +115,11 @@ SMOKE: Final = Size(
     cast=12,
     idle_s=1,
     mix=Mix(rounds=1, users=6, seconds=2, warm_s=0),
-    routes=Paced(rounds=1, per_s=10, seconds=1, warm_s=0),
+    routes=Routes(rounds=1, per_s=10, seconds=1, warm_s=0, in_a_row=1, fewest=0),
     routes_asked="fewest",
     journey=Paced(rounds=1, per_s=2, seconds=2, warm_s=0),
-    curves=Curves(rounds=1, whats=("search",), rates=(20,), step_s=1, warm_s=0),
+    curves=Curves(
+        rounds=1, whats=("search",), step_s=1, warm_s=0, full_rounds=0, full_s=0, sales=1, most_steps=1
+    ),
     budget_s=40,
 )

@@ -26,6 +26,13 @@ class Record:
         before, after = self._at(began), self._at(ended)
         return {name: max(0.0, now - before.get(name, 0.0)) for name, now in after.items()}
 
+    def spent_within(self, seconds: float) -> dict[str, float]:
+        """Between the first reading and the last, which were to be so far apart and are nearly so."""
+        if len(self.readings) < 2 or not self.readings[-1].cpu_s:
+            return {}
+        first, last = self.readings[0].at, self.readings[-1].at
+        return {name: spent * seconds / (last - first) for name, spent in self.spent(first, last).items()}
+
     def spent_per_second(self, began: float, seconds: int) -> dict[str, list[float]]:
         """The same for each second from an instant on."""
         each = [self.spent(began + n, began + n + 1) for n in range(seconds)]

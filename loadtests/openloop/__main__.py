@@ -1,4 +1,4 @@
-"""`python -m loadtests.openloop steps|route|journey`: requests at rates of their own.
+"""`python -m loadtests.openloop steps|route|journey|attend`: requests at rates of their own.
 
 Progress goes to stderr as JSON lines; stdout says when the counted window begins and ends, so that whoever
 started this reads the CPU of processes just then.
@@ -18,6 +18,7 @@ import orjson
 import uvloop
 from rich.console import Console
 
+from loadtests.openloop.attendant import Attendant, attend
 from loadtests.openloop.cast import CannotAskError, Cast
 from loadtests.openloop.journey import measure_journeys
 from loadtests.openloop.lines import MOST, Lines
@@ -28,14 +29,14 @@ from loadtests.openloop.window import Listener, Plan
 from loadtests.pools import PoolsError, load
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 
 def main() -> None:
     args = _arguments()
     _come_first()
     try:
-        result = uvloop.run(_with_cast(args, args.run))
+        result = uvloop.run(args.run(args) if args.run is _attend else _with_cast(args, args.run))
     except (CannotAskError, PoolsError) as error:
         raise SystemExit(str(error).replace("\n", " ")) from None
     if args.out is not None:
@@ -46,7 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m loadtests.openloop", description="Requests at rates of their own."
     )
-    commands = parser.add_subparsers(required=True, metavar="steps|route|journey")
+    commands = parser.add_subparsers(required=True, metavar="steps|route|journey|attend")
     steps = commands.add_parser("steps", help="one rate after the other, up to the knee")
     steps.add_argument("--what", required=True, choices=WHAT)
     steps.add_argument("--rates", type=_rates, default=None, help="50,100,200 or auto (which climbs)")
@@ -63,20 +64,27 @@ def _arguments() -> argparse.Namespace:
         command.add_argument("--rate", type=float, required=True, help="so many a second")
     for command in (steps, route, journey):
         _add_common(command)
+    attending = commands.add_parser("attend", help="for programs: orders on stdin, one after the other")
+    attending.set_defaults(run=_attend, out=None)
+    for command in (steps, route, journey, attending):
+        _add_site(command)
     return parser.parse_args()
 
 
 def _add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--host", required=True, help="the site, as in http://localhost:8080")
     command.add_argument("--pools", type=Path, required=True, help="what `python -m loadtests.pools` wrote")
     command.add_argument("--seconds", type=float, default=5.0, help="that count (%(default)s)")
     command.add_argument("--warm", type=float, default=1.0, help="seconds before them (%(default)s)")
-    command.add_argument("--seed", type=int, default=1, help="the same seed asks the same (%(default)s)")
     command.add_argument(
         "--spacing", choices=("poisson", "even"), default="poisson", help="of arrivals (%(default)s)"
     )
-    command.add_argument("--connections", type=int, default=MOST, help="at the most (%(default)s)")
     command.add_argument("--out", type=Path, help="the file to write the result to, as JSON")
+
+
+def _add_site(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", required=True, help="the site, as in http://localhost:8080")
+    command.add_argument("--seed", type=int, default=1, help="the same seed asks the same (%(default)s)")
+    command.add_argument("--connections", type=int, default=MOST, help="at the most (%(default)s)")
 
 
 def _rates(text: str) -> list[float] | None:
@@ -86,12 +94,23 @@ def _rates(text: str) -> list[float] | None:
 async def _with_cast(
     args: argparse.Namespace, run: Callable[[Cast, argparse.Namespace], Awaitable[Any]]
 ) -> Any:
+    async with _lines(args) as lines:
+        return await run(Cast(load(args.pools), lines, args.seed, args.warm + args.seconds), args)
+
+
+async def _attend(args: argparse.Namespace) -> None:
+    async with _lines(args) as lines:
+        await attend(Attendant(lines, args.seed, LISTENER, _note))
+
+
+@contextlib.asynccontextmanager
+async def _lines(args: argparse.Namespace) -> AsyncGenerator[Lines]:
     site = urlsplit(args.host)
     if site.scheme != "http" or site.hostname is None:
         raise CannotAskError(f"{args.host} is no address that starts with http://")
     lines = Lines(site.hostname, site.port or 80, most=args.connections)
     try:
-        return await run(Cast(load(args.pools), lines, args.seed, args.warm + args.seconds), args)
+        yield lines
     finally:
         await lines.close()
 

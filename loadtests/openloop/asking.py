@@ -74,11 +74,11 @@ class Asking:
         ), subject
 
 
-async def asking_of(route: Route, cast: Cast, count: int) -> Asking:
-    """With as many subjects as are wanted of what is good once; raises TooFewError if there are not."""
+async def asking_of(route: Route, cast: Cast, count: int, *, at_least: int | None = None) -> Asking:
+    """With as many subjects as are wanted of what is good once, or `at_least` so many; else TooFewError."""
     subjects = await route.among(cast, count if route.once else 0)
     wanted = count if route.once else 1
-    if len(subjects) < wanted:
+    if len(subjects) < (wanted if at_least is None else min(wanted, at_least)):
         raise TooFewError(route.route, len(subjects), wanted)
     return Asking(route, subjects, cast.lines.authority, cast.seed, count)
 

@@ -60,6 +60,13 @@ class Cast:
         """As many of them, in an order by chance."""
         return self.dice.sample(list(of), min(count, len(of)))
 
+    def join(self, earlier: Cast) -> None:
+        """Passengers of an earlier cast of this side who are not in this one, with their tokens."""
+        known = {person["id"] for person in self.pools["passengers"]}
+        self.pools["passengers"] += [
+            person for person in earlier.pools["passengers"] if person["id"] not in known
+        ]
+
     async def signed_in(self, people: Iterable[Person]) -> None:
         """Log those in anew whose tokens end too soon."""
         soon = time.time() + PREPARED_WITHIN_S + self._window_s

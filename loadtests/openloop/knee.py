@@ -1,6 +1,7 @@
-"""Where a site stops keeping up: the rate is raised step by step, then the step across the knee is halved.
+"""Where a site stops keeping up: the rate goes up until it does, then to the middle of what is left between.
 
-Pure: what a step measures is somebody else's business.
+A rate that is missed is tried once more before it counts: a stall of the machine is no knee. Pure: what a
+step measures is somebody else's business.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ KEEPS_UP: Final = 0.97
 SLOWEST_P99_MS: Final = 1000.0
 FIRST_PER_S: Final = 20.0
 FASTER: Final = 1.5
-SLOWER: Final = 0.25
-HALVINGS: Final = 2
+FASTER_AT_MOST: Final = 2.0
+CLOSE: Final = 1.1
+"""The last rate that is held and the first that is not may be so far apart, as a ratio."""
+TRIES: Final = 2
 FASTEST_PER_S: Final = 20_000.0
 SLOWEST_PER_S: Final = 0.5
 
@@ -70,15 +73,60 @@ class Step:
         }
 
 
+class Climb:
+    """Which rate is to be tried next, by what came of those before."""
+
+    def __init__(self, first_per_s: float = FIRST_PER_S, *, faster: float = FASTER) -> None:
+        """`faster` is the ratio of the first two rates; the further the knee, the longer the strides."""
+        self.held: float | None = None
+        self.missed: float | None = None
+        self._rate: float | None = _in_bounds(first_per_s)
+        self._stride = faster
+        self._tried = 0
+
+    def next(self) -> float | None:
+        """None: the knee is found, or none is to be found."""
+        return self._rate
+
+    def end(self) -> None:
+        """The rate cannot be asked."""
+        self._rate = None
+
+    def saw(self, *, is_past_knee: bool) -> None:
+        """Of the rate that was to be tried."""
+        rate = self._rate
+        if rate is None:
+            return
+        self._tried += 1
+        if is_past_knee and self._tried < TRIES:
+            return
+        self._tried = 0
+        if is_past_knee:
+            self.missed = rate
+        else:
+            self.held = rate
+        self._rate = self._following(rate)
+
+    def _following(self, rate: float) -> float | None:
+        if self.held is not None and self.missed is not None:
+            is_close = self.missed / self.held <= CLOSE * 1.001  # rates are rounded
+            return None if is_close else _in_bounds(math.sqrt(self.held * self.missed))
+        stride, self._stride = self._stride, min(self._stride**2, max(self._stride, FASTER_AT_MOST))
+        return _in_bounds(rate / stride if self.held is None else rate * stride)
+
+
 async def along(rates: Iterable[float], measure: Callable[[float], Awaitable[Step | None]]) -> list[Step]:
-    """One step for each rate, up to the first that the site does not keep up with."""
+    """The rates one after the other, up to the first that the site does not keep up with."""
     steps: list[Step] = []
     for rate in rates:
-        step = await measure(rate)
-        if step is None:
-            break
-        steps.append(step)
-        if step.is_past_knee:
+        for _ in range(TRIES):
+            step = await measure(rate)
+            if step is None:
+                return steps
+            steps.append(step)
+            if not step.is_past_knee:
+                break
+        else:
             break
     return steps
 
@@ -86,27 +134,17 @@ async def along(rates: Iterable[float], measure: Callable[[float], Awaitable[Ste
 async def climb(
     measure: Callable[[float], Awaitable[Step | None]], first_per_s: float = FIRST_PER_S
 ) -> list[Step]:
-    """Faster until the knee, then twice the middle between the last good rate and the first that is none.
-
-    `measure` answers None for a rate that cannot be asked; then the climb ends. The steps are by rate.
-    """
+    """Find the knee. `measure` answers None for a rate that cannot be asked. The steps are by rate."""
     steps: list[Step] = []
-    good, bad, rate = -math.inf, math.inf, first_per_s
-    halvings = 0
-    while SLOWEST_PER_S <= rate <= FASTEST_PER_S and halvings <= HALVINGS:
+    climbing = Climb(first_per_s)
+    while (rate := climbing.next()) is not None:
         step = await measure(rate)
         if step is None:
             break
         steps.append(step)
-        if step.is_past_knee:
-            bad = min(bad, rate)
-        else:
-            good = max(good, rate)
-        if good == -math.inf:
-            rate *= SLOWER
-        elif bad == math.inf:
-            rate *= FASTER
-        else:
-            halvings += 1
-            rate = round(math.sqrt(good * bad), 1)
+        climbing.saw(is_past_knee=step.is_past_knee)
     return sorted(steps, key=lambda each: each.rate_per_s)
+
+
+def _in_bounds(rate: float) -> float | None:
+    return float(f"{rate:.4g}") if SLOWEST_PER_S <= rate <= FASTEST_PER_S else None

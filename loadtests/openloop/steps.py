@@ -14,10 +14,10 @@ from loadtests.openloop.route import measure_route
 from loadtests.openloop.routes import ROUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from loadtests.openloop.cast import Cast
-    from loadtests.openloop.window import Listener, Plan
+    from loadtests.openloop.window import Listener, Measured, Plan
 
 WHAT: Final[Mapping[str, str]] = {
     "search": "GET /api/search",
@@ -42,19 +42,25 @@ async def measure_steps(
     """
     route = ROUTES[WHAT[what]]
 
-    async def measure(rate_per_s: float) -> Step | None:
+    async def at(rate_per_s: float) -> Step | None:
         wanted = replace(plan, rate_per_s=rate_per_s)
-        try:
-            measured = await measure_route(cast, route, wanted, listener)
-        except TooFewError as few:
-            seconds = math.floor(few.there / rate_per_s - plan.warm_s)
-            if seconds < SHORTEST_S:
-                say(f"{rate_per_s:g}/s cannot be asked: {few}")
-                return None
-            measured = await measure_route(cast, route, replace(wanted, seconds=seconds), listener)
-        return Step.of(what, measured)
+        return await measure_step(what, wanted, lambda one: measure_route(cast, route, one, listener), say)
 
-    return await (climb(measure) if rates is None else along(rates, measure))
+    return await (climb(at) if rates is None else along(rates, at))
+
+
+async def measure_step(
+    what: str, plan: Plan, measure: Callable[[Plan], Awaitable[Measured]], say: Callable[[str], None]
+) -> Step | None:
+    """One rate; None if it cannot be asked."""
+    try:
+        return Step.of(what, await measure(plan))
+    except TooFewError as few:
+        seconds = math.floor(few.there / plan.rate_per_s - plan.warm_s)
+        if seconds < SHORTEST_S:
+            say(f"{plan.rate_per_s:g}/s cannot be asked: {few}")
+            return None
+        return Step.of(what, await measure(replace(plan, seconds=seconds)))
 
 
 def table_of(steps: Sequence[Step]) -> Table:

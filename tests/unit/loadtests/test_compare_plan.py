@@ -11,7 +11,8 @@ import pytest
 from loadtests.compare import asked, plan
 from loadtests.compare.sides import ROUTES_FILE
 from loadtests.compare.sizes import FULL, PHASES, QUICK, SMOKE
-from loadtests.report import intervals
+from loadtests.openloop.window import Plan
+from loadtests.report import intervals, rule
 from strangler.routing.table import load_table
 
 SIDES = ("legacy", "service", "split")
@@ -33,9 +34,9 @@ def test_people_come_to_every_side_in_turn_and_every_other_round_the_other_way_r
 
 @pytest.mark.parametrize("size", [FULL, QUICK, SMOKE], ids=lambda size: size.name)
 def test_what_is_written_on_legacy_alone_is_written_when_all_else_is_measured(size):
-    sides = [turn.side for turn in turns_of(size)]
-    assert sides[-size.mix.rounds :] == ["split"] * size.mix.rounds
-    assert "split" not in sides[: -size.mix.rounds]
+    turns = turns_of(size)
+    assert turns[-1].side == "split"
+    assert all("split" not in {turn.side, *turn.sides} for turn in turns[:-1])
 
 
 def test_a_route_is_asked_on_both_sides_one_right_after_the_other():
@@ -45,11 +46,30 @@ def test_a_route_is_asked_on_both_sides_one_right_after_the_other():
         assert {one.side, other.side} == {"legacy", "service"}
 
 
-@pytest.mark.parametrize("phase", ["routes", "curves"])
-def test_no_side_is_always_the_first(phase):
-    turns = [turn for turn in turns_of(FULL) if turn.phase == phase]
+@pytest.mark.parametrize(("phase", "how"), [("routes", ""), ("journey", ""), ("curves", "full")])
+def test_no_side_is_always_the_first(phase, how):
+    turns = [turn for turn in turns_of(FULL) if (turn.phase, turn.how) == (phase, how)]
     first = Counter(turn.side for turn in turns[::2])
-    assert abs(first["legacy"] - first["service"]) <= 1
+    assert abs(first["legacy"] - first["service"]) <= len({turn.what for turn in turns})
+
+
+def test_climbs_are_on_all_sides_and_another_begins_each_time():
+    climbs = [turn for turn in turns_of(FULL) if turn.how == "climb" and turn.what == "search"]
+    assert [turn.sides for turn in climbs] == [
+        *(("legacy", "service"), ("service", "legacy"), ("legacy", "service"))
+    ]
+    assert [turn.round for turn in climbs] == [1, 2, 3]
+    assert climbs[0].seconds > climbs[1].seconds == climbs[2].seconds
+    alone = [turn for turn in turns_of(FULL, sides=("legacy",)) if turn.how == "climb"]
+    assert {turn.sides for turn in alone} == {("legacy",)}
+
+
+def test_what_a_side_answers_when_full_is_known_before_it_climbs():
+    curves = [(turn.what, turn.how) for turn in turns_of(FULL) if turn.phase == "curves"]
+    for what in FULL.curves.whats:
+        hows = [how for one, how in curves if one == what]
+        assert hows == sorted(hows, reverse=True)
+        assert set(hows) == {"full", "climb"}
 
 
 @pytest.mark.parametrize("reads", [READS, READS[:-1]], ids=["all", "one less"])
@@ -59,22 +79,37 @@ def test_who_was_first_with_a_route_is_second_in_the_next_round(reads):
     first: dict[str, list[str]] = {}
     for turn in routes[::2]:
         first.setdefault(turn.what, []).append(turn.side)
-    assert {frozenset(sides) for sides in first.values()} == {frozenset({"legacy", "service"})}
-    assert {len(sides) for sides in first.values()} == {FULL.routes.rounds} == {2}
+    for sides in first.values():
+        assert len(sides) == FULL.routes.rounds
+        assert abs(sides.count("legacy") - sides.count("service")) <= 2
+        assert all(one != other for one, other in pairwise(sides[: FULL.routes.in_a_row]))
 
 
-def test_flags_change_as_seldom_as_alternating_allows():
-    """The last side of a route is the first of the next: half of the changes, and one between rounds."""
-    routes = [turn for turn in turns_of(FULL) if turn.phase == "routes"]
+@pytest.mark.parametrize("size", [FULL, QUICK], ids=lambda size: size.name)
+def test_flags_change_once_in_each_round(size):
+    """The last side of a round is the first of the next, also of another route."""
+    routes = [turn for turn in turns_of(size) if turn.phase == "routes"]
     changes = sum(one.side != other.side for one, other in pairwise(routes))
-    assert changes <= len(routes) // 2 + FULL.routes.rounds - 1
+    assert changes == len(routes) // 2
+
+
+def test_the_rounds_of_a_route_are_some_at_once_and_the_others_much_later():
+    rounds = [turn.round for turn in turns_of(FULL) if turn.phase == "routes"]
+    half = len(rounds) // 2
+    assert set(rounds[:half]) == {1, 2, 3}
+    assert set(rounds[half:]) == {4, 5, 6}
+    assert rounds[:6] == [1, 1, 2, 2, 3, 3]
 
 
 @pytest.mark.parametrize("phase", ["mix", "routes", "journey", "curves"])
 def test_legacy_and_service_get_the_same_turns(phase):
     turns = [turn for turn in turns_of(FULL) if turn.phase == phase]
     by_side = {
-        side: sorted((turn.what, turn.round, turn.per_s) for turn in turns if turn.side == side)
+        side: sorted(
+            (turn.what, turn.how, turn.round, turn.per_s)
+            for turn in turns
+            if side in {turn.side, *turn.sides}
+        )
         for side in ("legacy", "service")
     }
     assert by_side["legacy"] == by_side["service"]
@@ -96,41 +131,41 @@ def test_every_route_that_is_named_is_declared(named):
     assert set(named) <= set(load_table(ROUTES_FILE).by_name)
 
 
-def test_a_costly_read_is_asked_more_slowly_and_as_often():
+def test_a_costly_read_is_asked_more_slowly_and_for_longer():
     turns = {turn.what: turn for turn in turns_of(FULL) if turn.phase == "routes"}
     cheap = turns["GET /api/search"]
     for costly in (turns["GET /operator/network"], turns["GET /api/tickets/{id}.pdf"]):
         assert costly.per_s < cheap.per_s
-        assert costly.per_s * costly.window_s == pytest.approx(cheap.per_s * cheap.window_s)
+        assert costly.window_s > cheap.window_s
         assert costly.seconds - costly.window_s == pytest.approx(cheap.seconds - cheap.window_s)
 
 
 def test_every_read_is_asked_often_enough_for_its_p99_to_be_judged():
-    """Which of them fall into the window is chance: three standard deviations less must be enough."""
-    expected: Counter[tuple[str, str]] = Counter()
+    """A window asks as often as its rate says; a few that fail are not to be missed."""
+    planned: Counter[tuple[str, str]] = Counter()
     for turn in turns_of(FULL):
         if turn.phase == "routes" and turn.what in READS:
-            expected[turn.what, turn.side] += turn.per_s * turn.window_s
-    assert len(expected) == 2 * (len(READS) - len(asked.NOT_ASKED))
-    fewest = min(expected.values())
-    assert fewest - 3 * fewest**0.5 > intervals.FEW
+            planned[turn.what, turn.side] += Plan(turn.per_s, turn.window_s).count
+    assert len(planned) == 2 * (len(READS) - len(asked.NOT_ASKED))
+    assert min(planned.values()) * (1 - rule.TOO_MANY_FAILED) > intervals.FEW
+    assert planned["GET /api/search", "legacy"] >= 600
 
 
 def test_a_read_that_is_posted_is_a_read(monkeypatch):
-    monkeypatch.setattr(asked, "SHARES", {"POST /api/qr/verify": 0.5, "POST /api/bookings": 0.5})
-    assert asked.times_as_long("POST /api/qr/verify", READS) == pytest.approx(2)
-    assert asked.times_as_long("POST /api/bookings", READS) == pytest.approx(1)
+    monkeypatch.setattr(asked, "SHARES", {"POST /api/qr/verify": 0.05, "POST /api/bookings": 0.05})
+    assert asked.window_of("POST /api/qr/verify", FULL.routes, READS) > FULL.routes.seconds
+    assert asked.window_of("POST /api/bookings", FULL.routes, READS) == FULL.routes.seconds
 
 
 def test_a_site_that_cannot_be_steered_is_measured_as_it_is_and_never_split():
     turns = turns_of(SMOKE, sides=("as-found",))
-    assert {turn.side for turn in turns if turn.side} == {"as-found"}
+    assert {side for turn in turns for side in (turn.side, *turn.sides) if side} == {"as-found"}
     assert {turn.phase for turn in turns} == set(PHASES)
 
 
 def test_only_the_phases_that_were_asked_for_have_turns():
     turns = turns_of(QUICK, phases=("idle", "journey"))
-    assert [turn.phase for turn in turns] == ["idle", "journey", "journey"]
+    assert [turn.phase for turn in turns] == ["idle", *["journey"] * 2 * QUICK.journey.rounds]
 
 
 def test_more_rounds_take_longer():
@@ -140,6 +175,6 @@ def test_more_rounds_take_longer():
 
 def test_people_log_in_for_each_round_of_the_mix_and_again_before_their_tokens_end():
     alone = [plan.Turn("mix", "legacy", 1, 10.0), plan.Turn("mix", "service", 1, 10.0)]
-    assert plan.total_s(alone, 100) == pytest.approx(20 + 2 * 100 * plan.CAST_TAKES_S)
+    assert plan.total_s(alone, 100) == pytest.approx(20 + 2 * plan.cast_s(100))
     long = [plan.Turn("journey", side, 1, plan.CASTS_AFTER_S) for side in ("legacy", "service")]
-    assert plan.total_s(long, 100) == pytest.approx(2 * plan.CASTS_AFTER_S + 6 * 100 * plan.CAST_TAKES_S)
+    assert plan.total_s(long, 100) == pytest.approx(2 * plan.CASTS_AFTER_S + 6 * plan.cast_s(100))

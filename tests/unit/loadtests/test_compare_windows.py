@@ -72,3 +72,14 @@ def test_a_tail_is_paid_for_only_as_far_as_it_was_not_idle():
 
 def test_idle_is_milliseconds_in_a_second():
     assert per_second({"legacy": 0.05}, 10.0) == {"legacy": 5.0}
+
+
+def test_a_window_between_two_readings_costs_what_it_would_have_in_its_time():
+    """Clocks are read a little late, at either end."""
+    found = record((10.001, {"legacy": 1.0}, {}), (10.505, {"legacy": 1.252}, {}))
+    assert found.spent_within(0.5)["legacy"] == pytest.approx(0.25)
+
+
+def test_of_one_reading_nothing_is_known():
+    assert record((10.0, {"legacy": 1.0}, {})).spent_within(0.5) == {}
+    assert Record().spent_within(0.5) == {}
