@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
@@ -19,11 +18,10 @@ from common.context import request_id
 from common.principals import principal
 from common.problems import HTML_ERRORS, Problem
 from common.redirects import local_path
-from common.web import writing
 from common.web.csp import add_security_headers
+from common.web.environments import LanguageEnvironment
 from common.web.flash import clear_flash, read_flash, set_flash
-from common.web.formats import install_formats
-from common.web.i18n import LANGUAGES, PARAMETER, install_i18n, language, read_languages
+from common.web.i18n import LANGUAGES, PARAMETER, Language, language, read_languages
 
 _HERE: Final = Path(__file__).parent
 TEMPLATES: Final = _HERE / "templates"
@@ -52,6 +50,8 @@ NAVIGATION: Final[Sequence[NavItem]] = (
 )
 
 NAV: Final[web.AppKey[Sequence[NavItem]]] = web.AppKey("nav")
+TEMPLATES_IN: Final[web.AppKey[Mapping[str, jinja2.Environment]]] = web.AppKey("templates_in")
+"""The environment of each language by its code."""
 
 
 def setup_pages(
@@ -62,34 +62,32 @@ def setup_pages(
     static: tuple[str, Path] | None = None,
     navigation: Sequence[NavItem] = NAVIGATION,
     html_errors: bool = True,
-) -> jinja2.Environment:
+) -> None:
     """The service's templates before the layout's. `i18n.language_middleware` is for you to add.
 
     `static` names the service's own files and their folder: they are served under ``/static/<name>/``. A
     template writes ``{{ static("seatmap.js") }}`` for one of those, ``{{ static("banyan.css", "common") }}``
     for one of everybody's.
     """
-    environment = aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(templates), jinja2.FileSystemLoader(TEMPLATES)]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    install_i18n(environment)
-    install_formats(environment)
-    writing.install(environment)
     folders = {"common": STATIC, **({static[0]: static[1]} if static else {})}
     for name, folder in folders.items():
         app.router.add_static(f"/static/{name}", folder)
-    environment.globals["static"] = _static_urls(folders, static[0] if static else "common")
-    app[LANGUAGES] = read_languages([LOCALES, *locales])
+    languages = app[LANGUAGES] = read_languages([LOCALES, *locales])
+    app[TEMPLATES_IN] = make_environments(
+        languages.all, templates, _static_urls(folders, static[0] if static else "common")
+    )
     app[NAV] = tuple(navigation)
     add_security_headers(app)
     if html_errors:
         app[HTML_ERRORS] = show_problem
-    return environment
+
+
+def make_environments(
+    languages: Iterable[Language], templates: Path, static: Callable[..., str]
+) -> dict[str, jinja2.Environment]:
+    """An environment for each language, whose templates are those of the folder before the layout's."""
+    loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(templates), jinja2.FileSystemLoader(TEMPLATES)])
+    return {each.code: LanguageEnvironment(each, loader, static) for each in languages}
 
 
 def render(
@@ -97,9 +95,9 @@ def render(
 ) -> web.Response:
     """A page of the template; it sees what `page_context` says, too."""
     flash = read_flash(request)
-    response = aiohttp_jinja2.render_template(
-        template, request, {**page_context(request), "flash": flash, **(context or {})}, status=status
-    )
+    page = request.app[TEMPLATES_IN][language(request).code].get_template(template)
+    text = page.render({**page_context(request), "flash": flash, **(context or {})})
+    response = web.Response(text=text, content_type="text/html", status=status)
     if flash is not None:
         clear_flash(response)
     # Who logs out leaves nothing behind for the Back button.
@@ -122,14 +120,11 @@ def sign_in_first(request: web.Request) -> web.Response:
 
 
 def page_context(request: web.Request) -> dict[str, Any]:
-    """What the layout needs: language, navigation, whoever is logged in."""
+    """What the layout needs beside its language: navigation, where it is, whoever is logged in."""
     who = principal(request)
-    chosen = language(request)
     return {
-        "language": chosen,
-        "locale": chosen.locale,
         "here": request.path_qs,
-        "language_links": [(other, _link_in(request, other.code)) for other in request.app[LANGUAGES].all],
+        "language_links": _language_links(request),
         "nav": [item for item in request.app[NAV] if not item.roles or (who and who.role in item.roles)],
         "path": request.path,
         "principal": who,
@@ -164,10 +159,11 @@ def _way_back(request: web.Request) -> str:
     return local_path(page.path + (f"?{page.query}" if page.query else ""))
 
 
-def _link_in(request: web.Request, code: str) -> str:
-    """This page in another language; after a refused form, the page that the form was on."""
+def _language_links(request: web.Request) -> list[tuple[Language, str]]:
+    """This page in each language; after a refused form, the page that the form was on."""
     page = urlsplit(_way_back(request))
-    kept = [
+    kept = page.query and [
         (name, value) for name, value in parse_qsl(page.query, keep_blank_values=True) if name != PARAMETER
     ]
-    return f"{page.path}?{urlencode([*kept, (PARAMETER, code)])}"
+    before = f"{page.path}?{urlencode(kept)}&" if kept else f"{page.path}?"
+    return [(each, f"{before}{PARAMETER}={each.code}") for each in request.app[LANGUAGES].all]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from babel.dates import format_skeleton
 from jinja2 import pass_context
 
 from common.instants import parse_instant
@@ -33,6 +32,11 @@ def when(at: datetime | str, zone: str, locale: Locale) -> str:
     return formats.instant_text(_instant(at), zone, locale)
 
 
+def short_when(at: datetime | str, zone: str, locale: Locale) -> str:
+    """Date and time of an instant that is near: without the year."""
+    return formats.instant_text(_instant(at), zone, locale, year=False)
+
+
 def time_of_day(at: datetime | str, zone: str, locale: Locale) -> str:
     return formats.instant_time_text(_instant(at), zone, locale)
 
@@ -48,7 +52,7 @@ def short_day(on: date | str, locale: Locale) -> str:
 
 def day_and_month(on: date | str, locale: Locale) -> str:
     """As short as a day of a known year can be: ``14/2``."""
-    return str(format_skeleton("Md", _date(on), locale=locale))
+    return formats.day_and_month_text(_date(on), locale)
 
 
 def day_of(at: datetime | str, zone: str, locale: Locale) -> str:
@@ -63,12 +67,13 @@ def days_later(start: datetime | str, end: datetime | str, zone: str) -> int:
 
 def month_name(month: str, locale: Locale) -> str:
     """``2026-05`` → ``May 2026``."""
-    return str(format_skeleton("yMMMM", datetime.fromisoformat(f"{month}-01T12:00:00"), locale=locale))
+    return formats.month_text(date.fromisoformat(f"{month}-01"), locale)
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., str]]] = {
     "money": money,
     "when": when,
+    "short_when": short_when,
     "time_of_day": time_of_day,
     "day": day,
     "short_day": short_day,
@@ -79,20 +84,35 @@ FUNCTIONS: Final[Mapping[str, Callable[..., str]]] = {
     "number": formats.number_text,
     "percent": formats.percent_text,
 }
+OF_NO_LANGUAGE: Final[dict[str, Callable[..., Any]]] = {
+    "days_later": days_later,
+    "browser_name": browser_name,
+}
 
 
 def install(environment: jinja2.Environment) -> None:
-    """Give templates the functions above."""
+    """Give templates the functions above; each finds the reader's language in its context."""
     for name, text in FUNCTIONS.items():
         environment.globals[name] = _for_reader(text)
-    environment.globals["days_later"] = days_later
-    environment.globals["browser_name"] = browser_name
+    environment.globals.update(OF_NO_LANGUAGE)
+
+
+def writers(locale: Locale) -> dict[str, Callable[..., Any]]:
+    """The functions above for templates that are in one language only."""
+    return {name: _in_locale(text, locale) for name, text in FUNCTIONS.items()} | OF_NO_LANGUAGE
 
 
 def _for_reader(text: Callable[..., str]) -> Callable[..., str]:
     @pass_context
     def written(context: Context, *args: Any) -> str:
         return text(*args, context["language"].locale)
+
+    return written
+
+
+def _in_locale(text: Callable[..., str], locale: Locale) -> Callable[..., str]:
+    def written(*args: Any) -> str:
+        return text(*args, locale)
 
     return written
 

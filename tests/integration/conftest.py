@@ -18,12 +18,12 @@ from common import database, openapi
 from common.web import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import CodeType
 
     from common.openapi import RouteDoc
-    from common.web.i18n import Languages
+    from common.web.i18n import Language, Languages
 
 
 class CompiledTemplates(jinja2.BytecodeCache):
@@ -54,6 +54,21 @@ class Documents:
         return self._built[key][1]
 
 
+class Environments:
+    """A service's environments by its folder, with texts and static files that are the folder's as well."""
+
+    def __init__(self) -> None:
+        self._make = layout.make_environments
+        self._made: dict[Path, dict[str, jinja2.Environment]] = {}
+
+    def __call__(
+        self, languages: Iterable[Language], templates: Path, static: Callable[..., str]
+    ) -> dict[str, jinja2.Environment]:
+        if templates not in self._made:
+            self._made[templates] = self._make(languages, templates, static)
+        return self._made[templates]
+
+
 @pytest.fixture(scope="session", autouse=True)  # ruff: ignore[pytest-fixture-autouse] — every application here
 def _made_once() -> Iterator[None]:
     read = cache(layout.read_languages)
@@ -64,6 +79,7 @@ def _made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         setup = partial(aiohttp_jinja2.setup, bytecode_cache=CompiledTemplates())
         patch.setattr(aiohttp_jinja2, "setup", setup)
+        patch.setattr(layout, "make_environments", Environments())
         patch.setattr(openapi, "build_document", Documents())
         # Most tests ask one thing after the other; more connections are opened where more is asked at once.
         patch.setattr(database, "pool_ctx", partial(database.pool_ctx, min_size=1))

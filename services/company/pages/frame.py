@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,9 +12,7 @@ from common.database import POOL
 from common.instants import parse_instant
 from common.principals import Role, require
 from common.problems import Conflict, NotFound, ValidationFailed
-from common.web.formats import instant_text
 from common.web.forms import Form
-from common.web.i18n import language
 from services.company.domain.schedule import instant
 from services.company.service import companies
 
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aiohttp import web
-    from babel import Locale
 
     from services.company.repository.companies import Row
 
@@ -60,13 +56,7 @@ def frame(request: web.Request, company: Row) -> dict[str, Any]:
         "untouched": UNTOUCHED,
         "section": request.path,
         "local_day": local_day,
-        "short_when": partial(_short_when, language(request).locale),
     }
-
-
-def _short_when(locale: Locale, at: datetime | str, time_zone: str) -> str:
-    """A date and time that are soon: without the year."""
-    return instant_text(_moment(at), time_zone, locale, year=False)
 
 
 def _moment(at: datetime | str) -> datetime:

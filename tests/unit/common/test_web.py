@@ -219,6 +219,9 @@ def test_names_that_make_no_sense_are_faults_and_not_errors(pairs: list[tuple[st
     load_form(pairs, HoldSchema())
 
 
+SHOWN = {"price": {"amount": 45000, "currency": "INR"}, "at": datetime(2026, 2, 14, tzinfo=UTC)}
+
+
 @pytest.fixture
 async def client(aiohttp_client, tmp_path: Path, texts: Path):
     templates = tmp_path / "templates"
@@ -226,7 +229,7 @@ async def client(aiohttp_client, tmp_path: Path, texts: Path):
     (templates / "hello.html").write_text(
         '{% extends "layout.html" %}{% from "forms.html" import field, summary with context %}'
         "{% block title %}{{ _('Search') }}{% endblock %}"
-        "{% block content %}<h1>{{ 45000|money('INR') }} {{ at|instant('Asia/Kolkata') }}</h1>"
+        "{% block content %}<h1>{{ money(price) }} {{ when(at, 'Asia/Kolkata') }}</h1>"
         "{% if form %}{{ summary(form, 'Please correct') }}"
         "{{ field(form, 'note', 'Note', hint='Optional') }}{% endif %}{% endblock %}",
         encoding="utf-8",
@@ -235,7 +238,7 @@ async def client(aiohttp_client, tmp_path: Path, texts: Path):
     setup_pages(app, templates, [texts])
 
     async def hello(request: web.Request) -> web.Response:
-        return render(request, "hello.html", {"at": datetime(2026, 2, 14, tzinfo=UTC), "form": None})
+        return render(request, "hello.html", {**SHOWN, "form": None})
 
     async def post(request: web.Request) -> web.Response:
         form = await parse_form(request, HoldSchema())
@@ -243,9 +246,7 @@ async def client(aiohttp_client, tmp_path: Path, texts: Path):
             response = web.Response(status=303, headers={"Location": "/"})
             set_flash(response, "seats-held")
             return response
-        return render(
-            request, "hello.html", {"at": datetime(2026, 2, 14, tzinfo=UTC), "form": form}, status=422
-        )
+        return render(request, "hello.html", {**SHOWN, "form": form}, status=422)
 
     async def fail(request: web.Request) -> web.Response:
         raise {"404": NotFound("<script>100%"), "401": Unauthorized(), "403": Forbidden()}[
