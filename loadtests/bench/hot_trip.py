@@ -27,6 +27,7 @@ from loadtests.bench import crowd, machine, meter, pgbench, stacks
 from loadtests.bench.accounts import open_accounts
 from loadtests.bench.pgbench import asks_for, seat_of, users_for
 from loadtests.bench.world import LAST_STOP, SEATS, World, order
+from loadtests.ranks import percentile
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -113,8 +114,8 @@ async def _sell(shop: Shop, departures: int) -> Round:
         cpu["seller"] / sold * 1e3,
         cpu["postgres"] / sold * 1e3,
         cpu["others"] / sold * 1e3,
-        crowd.percentile(latencies, 0.5) * 1e3,
-        crowd.percentile(latencies, 0.99) * 1e3,
+        percentile(latencies, 0.5) * 1e3,
+        percentile(latencies, 0.99) * 1e3,
     )
 
 

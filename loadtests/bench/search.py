@@ -28,6 +28,7 @@ from rich.table import Table
 from deploy.demo.fill import COMPANIES_PER_SCALE, fill
 from deploy.demo.generate import slug
 from deploy.demo.places import CORRIDORS
+from loadtests.ranks import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -135,17 +136,14 @@ def _measure(facts: dict[str, Any], scale: int, console: Console) -> Measured:
         latencies, offers = asyncio.run(_search(facts["legacy_url"]))
     latencies.sort()
 
-    def percentile(share: float) -> float:
-        return latencies[min(len(latencies) - 1, int(len(latencies) * share))]
-
     return Measured(
         scale * DEPARTURES_PER_SCALE,
         fill_s,
         len(latencies),
         offers,
-        percentile(0.5),
-        percentile(0.9),
-        percentile(0.99),
+        percentile(latencies, 0.5),
+        percentile(latencies, 0.9),
+        percentile(latencies, 0.99),
         latencies[-1],
     )
 

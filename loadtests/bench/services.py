@@ -25,6 +25,7 @@ from rich.table import Table
 
 from loadtests.bench import crowd, machine, meter, stacks
 from loadtests.bench.requests import REQUESTS, Population
+from loadtests.ranks import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,8 +176,8 @@ def _ask(stack: Stack, population: Population, wanted: Wanted, many: int) -> Rou
             raise SystemExit(f"{stack.side}, {wanted.name}: {status} {body[:400]!r}")
     latencies = sorted(answers.latencies_s)
     return Round(
-        crowd.percentile(latencies, 0.5) * 1e3,
-        crowd.percentile(latencies, 0.99) * 1e3,
+        percentile(latencies, 0.5) * 1e3,
+        percentile(latencies, 0.99) * 1e3,
         *(cpu[part] / many * 1e3 for part in ("process", "postgres", "others")),
     )
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from loadtests.openloop.tally import percentile
+from loadtests.ranks import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from loadtests.ranks import percentile
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from loadtests.wire import Answer
 
@@ -18,11 +19,6 @@ _WAITED_FOR: Final = frozenset({b"timed-out", b"unanswered", b"never-sent"})
 """Why there is no answer, where one was waited for; a connection that fails does so at once."""
 LATE_MS: Final = 5.0
 """A generator that comes later than this with one in a hundred requests measures itself, not the site."""
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """Of sorted values: the smallest that at least this share of them does not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 @dataclass(slots=True)

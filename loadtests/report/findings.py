@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from loadtests.report.goals import Goal
     from loadtests.report.knees import Curve
+    from loadtests.report.moderation import Scatter
     from loadtests.report.result import MixWindow, Result
     from loadtests.report.routes import Findings
     from loadtests.report.rule import Word
-    from loadtests.report.scatters import Scatter
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Verdicts:
 
 def of(result: Result) -> Verdicts:
     at_load, in_mix, journey, scatter = routes.of_all(result)
-    curves = knees.of_all(result.curves)
+    curves = knees.of_all(result.curves, result.saturation)
     return Verdicts(
         result=result,
         goals=goals.of_all(at_load, journey, curves),
@@ -114,12 +114,14 @@ def _failures(result: Result) -> Iterator[Failure]:
         if failed > 0:
             counts[part, side, route, "failed, nothing said"] += failed
 
-    for mix in result.mix:
-        add("mix", mix.side, "any", mix.failed, mix.failures)
-    for window in result.routes:
-        add("equal load", window.side, window.route, window.failed, window.failures)
-    for journey in result.journey:
-        add("journey", journey.side, "booking journey", journey.failed, journey.failures)
+    for part, windows in (
+        ("mix", [(each, "any") for each in result.mix]),
+        ("equal load", [(each, each.route) for each in result.routes]),
+        ("journey", [(each, "booking journey") for each in result.journey]),
+        ("when full", [(each, each.what) for each in result.saturation]),
+    ):
+        for window, route in windows:
+            add(part, window.side, route, window.failed, window.failures)
     for step in result.curves:
         if not step.is_past_knee:  # past it, failing is what it does
             add("curves", step.side, f"{step.what} at {step.rate_per_s:g}/s", step.failed, ())

@@ -174,7 +174,11 @@ def _knee(what: str, curves: Sequence[Curve]) -> Case:
         f"{rule.number(amount)}/s" if amount is not None else "nothing measured"
         for amount in (achieved[SERVICE], achieved[LEGACY])
     )
+    if curve.ratio is not None:
+        said += f", knees {rule.text(curve.ratio)} {rule.TIMES}"
+    if curve.full_ratio is not None:
+        said += f", when full {rule.text(curve.full_ratio)} {rule.TIMES}"
     is_higher = curve.is_higher()
     if is_higher is None:
-        return Case(what, "cannot be told", f"{said}; the steps do not tell them apart")
+        return Case(what, "cannot be told", f"{said}; the rounds do not tell them apart")
     return Case(what, "met" if is_higher else "missed", said)

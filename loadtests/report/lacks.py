@@ -20,6 +20,7 @@ PARTS: Final = {
     "curves": "rates up to the knee: the goal of throughput cannot be told",
 }
 ROUNDS_WANTED: Final = 3
+FULL_GENERATOR: Final = 0.7  # of a core
 BUSY: Final = 0.5  # of the cores
 
 
@@ -71,16 +72,26 @@ def _of_part(name: str, windows: Sequence[Window]) -> Iterator[str]:
             yield f"{name}: {side} was not measured"
     rounds = len({window.round for window in windows})
     if rounds == 1:
-        judged = (
-            "its knees are one round's" if name == "curves" else "there is no interval and nothing is judged"
-        )
-        yield f"{name}: one round only, so {judged}"
+        yield f"{name}: one round only, so there is no interval and nothing is judged"
     elif rounds < ROUNDS_WANTED:
         yield f"{name}: {rounds} rounds only; {ROUNDS_WANTED} say more of their scatter"
 
 
 def _of_curves(result: Result) -> Iterator[str]:
-    for curve in knees.of_all(result.curves):
+    for curve in knees.of_all(result.curves, result.saturation):
+        for side, found in curve.knees.items():
+            were_late = sum(knee.was_late for knee in found.values())
+            if were_late:
+                yield (
+                    f"punctuality: {curve.what} on {side} fell behind while the generator was late, too, in "
+                    f"{were_late} of {len(found)} rounds: that knee is the machine's as much as the site's"
+                )
+        most = max((step.generator_cores for those in curve.steps.values() for step in those), default=0.0)
+        if most > FULL_GENERATOR:
+            yield (
+                f"punctuality: the generator used {most:.2f} cores at the fastest step of {curve.what}; "
+                "one is all that it can"
+            )
         missing = [side for side in (LEGACY, SERVICE) if side not in curve.steps]
         if len(missing) == 1 and len(by_side(result.curves)) > 1:
             yield f"curves: {curve.what} on {missing[0]} was not measured"

@@ -48,13 +48,16 @@ def _curve(curve: Curve) -> dict[str, Any]:
     return {
         "what": curve.what,
         "is_higher": curve.is_higher(),
-        "ratio": curve.ratio(),
+        "ratio": asdict(curve.ratio) if curve.ratio else None,
+        "answers_per_s_when_full": dict(curve.full or {}),
+        "ratio_when_full": asdict(curve.full_ratio) if curve.full_ratio else None,
         "knees": {
             side: {
                 number: {
                     "held_per_s": knee.held_per_s,
                     "achieved_per_s": knee.achieved_per_s,
                     "past_per_s": knee.past_per_s,
+                    "was_generator_late": knee.was_late,
                 }
                 for number, knee in knees.items()
             }

@@ -120,6 +120,22 @@ def _curves(verdicts: Verdicts) -> Iterator[str]:
     yield from _table(
         ("what", "side", "round", "holds, /s", "answers/s", "p50, ms", "p99, ms", "falls behind at, /s"), rows
     )
+    yield ""
+    yield from _table(
+        ("what", "knee, service ÷ legacy", "answers/s when full, service / legacy", "ratio"),
+        [
+            (
+                curve.what,
+                rule.text(curve.ratio),
+                " / ".join(
+                    rule.number(curve.full[side]) if curve.full and side in curve.full else rule.NONE
+                    for side in (SERVICE, LEGACY)
+                ),
+                rule.text(curve.full_ratio),
+            )
+            for curve in verdicts.curves
+        ],
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

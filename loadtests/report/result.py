@@ -93,6 +93,20 @@ class Step(Window):
     max_ms: float
     is_past_knee: bool
     is_generator_late: bool = False
+    generator_cores: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Full(Window):
+    """So many asked at once, each again as soon as it had its answer."""
+
+    what: str
+    connections: int
+    answers_per_s: float
+    asked: int
+    failed: int
+    failures: Sequence[Mapping[str, Any]]
+    generator_cores: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +123,7 @@ class Result:
     routes: tuple[RouteWindow, ...] = ()
     journey: tuple[JourneyWindow, ...] = ()
     curves: tuple[Step, ...] = ()
+    saturation: tuple[Full, ...] = ()
     is_complete: bool = True
     troubles: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
@@ -149,6 +164,7 @@ def read(raw: Mapping[str, Any]) -> Result:
         routes=tuple(_route(each) for each in raw.get("routes") or ()),
         journey=tuple(_journey(each) for each in raw.get("journey") or ()),
         curves=tuple(_step(each) for each in raw.get("curves") or ()),
+        saturation=tuple(_full(each) for each in raw.get("saturation") or ()),
         is_complete=bool(raw.get("is_complete", True)),
         troubles=tuple(map(str, raw.get("troubles") or ())),
         lacks=tuple(map(str, raw.get("lacks") or ())),
@@ -243,4 +259,18 @@ def _step(raw: Mapping[str, Any]) -> Step:
         max_ms=number("max_ms"),
         is_past_knee=bool(raw.get("is_past_knee")),
         is_generator_late=bool(raw.get("is_generator_late")),
+        generator_cores=number("generator_cpu_us_per_request") * number("rate_per_s") / 1e6,
+    )
+
+
+def _full(raw: Mapping[str, Any]) -> Full:
+    return Full(
+        **_window(raw),
+        what=str(raw["what"]),
+        connections=int(raw.get("connections") or 0),
+        answers_per_s=float(raw.get("answers_per_s") or 0.0),
+        asked=int(raw.get("asked") or 0),
+        failed=int(raw.get("failed") or 0),
+        failures=raw.get("failures") or (),
+        generator_cores=float(raw.get("generator_cores") or 0.0),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from loadtests.ranks import percentile
 from loadtests.report import cpu, intervals, rule
 from loadtests.report.result import LEGACY, SERVICE, RouteWindow, by_side
 from loadtests.report.scatters import (
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from loadtests.report.intervals import Ratio
+    from loadtests.report.moderation import Scatter
     from loadtests.report.result import JourneyWindow, Result
     from loadtests.report.rule import Word
-    from loadtests.report.scatters import Scatter, Windows
+    from loadtests.report.scatters import Windows
 
 JUDGED: Final = ("p50", "p99", "cpu")
 TITLES: Final = {
@@ -145,7 +147,7 @@ def _of(
     figures["throughput"] = _throughput(windows, scatters.by_figure["throughput"])
     nets = {side: each.cost.net_ms for side, each in sides.items() if each.cost is not None}
     if nets:
-        ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter.of_logs, scatter.freedom)
+        ratio = intervals.ratio_of_rounds(_cpu_ratios(costs), scatter)
         figures["cpu"] = _judged("cpu", nets.get(LEGACY), nets.get(SERVICE), ratio, why)
     rates = [each.rate_per_s for those in windows.values() for each in those if isinstance(each, RouteWindow)]
     return Findings(name, next((rate for rate in rates if rate), None), sides, figures, is_read=is_read)
@@ -160,25 +162,16 @@ def _latencies(
     """`why` they cannot be compared, if so."""
     fewest = min(sum(map(len, rounds.values())) for rounds in (legacy, service))
     of_rounds = by_round(legacy, service)
-
-    def widened(name: str, ratio: Ratio | None) -> Ratio | None:
-        scatter = scatters.by_figure[name]
-        return ratio and intervals.widened(ratio, of_rounds[name], scatter.of_logs, scatter.freedom)
-
-    quantiles = intervals.quantile_ratios(service, legacy, (0.5, 0.99)) or (None, None)
     figures = {}
-    for name, part, least, ratio in (
-        ("p50", 0.5, intervals.FEWEST, quantiles[0]),
-        ("p99", 0.99, intervals.FEW, quantiles[1]),
-    ):
-        figures[name] = _judged(
-            name,
-            _quantile(legacy, part),
-            _quantile(service, part),
-            _unless_few(widened(name, ratio), fewest, least),
-            why or _why_few(fewest, least),
-        )
-    mean = _unless_few(widened("mean", intervals.mean_ratio(service, legacy)), fewest, intervals.FEWEST)
+    for name, part, least in (("p50", 0.5, intervals.FEWEST), ("p99", 0.99, intervals.FEW)):
+        ratio = intervals.ratio_of_rounds(of_rounds[name], scatters.by_figure[name])
+        below, above = _quantile(legacy, part), _quantile(service, part)
+        if ratio is None and below is not None and above is not None:  # too few for a single block
+            ratio = intervals.without_interval(above, below)
+        ratio = _unless_few(ratio, fewest, least)
+        figures[name] = _judged(name, below, above, ratio, why or _why_few(fewest, least))
+    mean = intervals.ratio_of_rounds(of_rounds["mean"], scatters.by_figure["mean"])
+    mean = _unless_few(mean, fewest, intervals.FEWEST)
     return figures | {"mean": Figure("mean", _mean(legacy), _mean(service), mean)}
 
 
@@ -224,8 +217,8 @@ def _side(side: str, windows: Sequence[RouteWindow | JourneyWindow], costs: Mapp
         asked=sum(asked(window) for window in windows),
         failed=sum(window.failed for window in windows),
         samples=len(ordered),
-        p50_ms=intervals.quantile(ordered, 0.5) if ordered else None,
-        p99_ms=intervals.quantile(ordered, 0.99) if ordered else None,
+        p50_ms=percentile(ordered, 0.5) if ordered else None,
+        p99_ms=percentile(ordered, 0.99) if ordered else None,
         cost=cpu.mean_cost(list(costs.values())),
     )
 
@@ -256,7 +249,7 @@ def _cpu_ratios(costs: Mapping[str, Mapping[int, cpu.Cost]]) -> dict[int, float]
 
 def _quantile(rounds: Mapping[int, Sequence[float]], part: float) -> float | None:
     ordered = sorted(each for samples in rounds.values() for each in samples)
-    return intervals.quantile(ordered, part) if ordered else None
+    return percentile(ordered, part) if ordered else None
 
 
 def _mean(rounds: Mapping[int, Sequence[float]]) -> float | None:
@@ -268,5 +261,5 @@ def _throughput(windows: Windows, scatter: Scatter) -> Figure:
     """Right answers a second. A rate from outside, or people's thinking, is no merit: it is not judged."""
     amounts = {side: per_second(those) for side, those in windows.items()}
     legacy, service = amounts.get(LEGACY), amounts.get(SERVICE)
-    ratio = intervals.ratio_of_rounds(answers_ratios(windows), scatter.of_logs, scatter.freedom)
+    ratio = intervals.ratio_of_rounds(answers_ratios(windows), scatter)
     return Figure("throughput", legacy, service, ratio)

@@ -28,6 +28,7 @@ TEXT: Final = (
     "Worse: the same above 1. "
     f"Same: the interval lies within ±{percent(MARGIN)} of 1. "
     "Unsure: the interval is too wide to say, or there is none. "
+    "An interval is learnt from the rounds of a route, its scatter moderated by that of all routes. "
     f"Where a side failed more than {percent(TOO_MANY_FAILED)} of a route's requests nothing is compared. "
     "Of forty ratios that are truly 1, two intervals miss it by chance."
 )

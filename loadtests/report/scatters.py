@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from loadtests.report import intervals
+from loadtests.report.moderation import Scatter, learnt
 from loadtests.report.result import LEGACY, SERVICE, RouteWindow
 
 if TYPE_CHECKING:
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
 
     Windows: TypeAlias = Mapping[str, Sequence[RouteWindow | JourneyWindow]]
     """By side, in the order of rounds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scatter:
-    """By how much a round's ratio strays from another's (of logarithms), pooled over routes."""
-
-    of_logs: float
-    freedom: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +37,17 @@ class Scatters:
 
 
 def pooled(pairs: Iterable[Mapping[int, float]]) -> Scatter:
-    return Scatter(*intervals.scatter_of_rounds(pairs))
+    """Of each route's ratios by round."""
+    return learnt([math.log(ratio) for ratio in ratios.values()] for ratios in pairs)
 
 
 def by_round(
     legacy: Mapping[int, Sequence[float]], service: Mapping[int, Sequence[float]]
 ) -> dict[str, dict[int, float]]:
-    """Of each latency, service over legacy by round."""
+    """Of each latency, service over legacy by round; of a p99 by as many as it needs to be more than one."""
     return {
         "p50": intervals.ratios_by_round(service, legacy, 0.5),
-        "p99": intervals.ratios_by_round(service, legacy, 0.99),
+        "p99": intervals.ratios_by_round(*intervals.blocks(service, legacy, intervals.FEW_OF_A_BLOCK), 0.99),
         "mean": intervals.means_by_round(service, legacy),
     }
 

@@ -132,4 +132,98 @@ class TestGoals:
         ]
         curve = next(curve for curve in verdicts(measured).curves if curve.what == "search")
         assert curve.knees["service"][1].past_per_s is None
+        assert curve.ratio is None
         assert curve.is_higher()
+
+
+def steps(side: str, number: int, *tries: tuple[float, bool], what: str = "search", is_late: bool = False):
+    """Rates that were tried in a round of a climb, and whether they were missed."""
+    return [
+        {
+            "what": what,
+            "side": side,
+            "round": number,
+            "rate_per_s": rate,
+            "achieved_per_s": rate,
+            "is_past_knee": is_past,
+            "is_generator_late": is_late,
+        }
+        for rate, is_past in tries
+    ]
+
+
+def climbed(**knees: list[float]) -> list[dict[str, object]]:
+    """Climbs that came to these knees, a tenth between the rates on their two sides."""
+    return [
+        step
+        for side, those in knees.items()
+        for number, knee in enumerate(those, 1)
+        for step in steps(side, number, (knee / 1.05, False), (knee * 1.05, True), (knee * 1.05, True))
+    ]
+
+
+class TestKnees:
+    def curve(self, curves, full=()):
+        (curve,) = verdicts({"curves": curves, "saturation": full}).curves
+        return curve
+
+    def test_what_was_missed_once_is_held_if_the_second_try_was(self):
+        tries = ((100, False), (200, True), (200, False), (400, True), (300, True), (300, True), (400, True))
+        knee = self.curve(steps("legacy", 1, *tries)).knees["legacy"][1]
+        assert (knee.held_per_s, knee.past_per_s) == (200, 300)
+        assert knee.middle_per_s == pytest.approx(6**0.5 * 100)
+
+    @pytest.mark.parametrize(
+        ("legacy", "service", "is_higher"),
+        [
+            ([500, 520, 480], [700, 690, 720], True),
+            ([700, 690, 720], [500, 520, 480], False),
+            ([500, 520, 480], [510, 500, 530], None),
+            ([500, 900, 480], [700, 690, 720], None),
+            ([500, 500, 500], [510, 510, 510], None),  # nearer than the rates are to each other
+            ([500], [700], None),
+        ],
+    )
+    def test_the_ratio_of_knees_says_which_is_higher_as_far_as_rounds_agree(self, legacy, service, is_higher):
+        assert self.curve(climbed(legacy=legacy, service=service)).is_higher() is is_higher
+
+    def test_curves_learn_their_scatter_from_each_other(self):
+        """Two rounds of one alone say nothing."""
+        alone = climbed(legacy=[500, 520], service=[700, 690])
+        others = [
+            step | {"what": what}
+            for what in ("seats", "booking", "verify")
+            for step in climbed(legacy=[500, 520, 480], service=[510, 500, 490])
+        ]
+        assert self.curve(alone).is_higher() is None
+        curves = verdicts({"curves": [*alone, *others]}).curves
+        assert {curve.what: curve.is_higher() for curve in curves} == {
+            "search": True, "seats": None, "booking": None, "verify": None,
+        }  # fmt: skip
+
+    def test_a_generator_that_was_late_at_the_knee_is_said(self):
+        late = steps("legacy", 1, (100, False), (110, True), (110, True), is_late=True)
+        assert self.curve(late).knees["legacy"][1].was_late
+        assert any("search on legacy fell behind while" in lack for lack in verdicts({"curves": late}).lacks)
+        once = [*late[:2], *steps("legacy", 1, (110, True))]
+        assert not self.curve(once).knees["legacy"][1].was_late
+
+    def test_what_is_answered_when_full_has_a_ratio_of_its_own(self):
+        full = [
+            {"what": "search", "side": side, "round": number, "answers_per_s": amount, "failed": 0}
+            for side, amounts in (("legacy", (400, 410, 390)), ("service", (800, 830, 790)))
+            for number, amount in enumerate(amounts, 1)
+        ]
+        curve = self.curve(climbed(legacy=[300], service=[310]), full)
+        assert curve.full == {"legacy": 400, "service": pytest.approx(806.7, abs=0.1)}
+        assert curve.full_ratio.value == pytest.approx(2.02, abs=0.01)
+        assert curve.full_ratio.low > 1.9
+        found = verdicts({"curves": climbed(legacy=[300], service=[310]), "saturation": full})
+        case = next(goal for goal in found.goals if "knee" in goal.name).cases[0]
+        assert "when full 2.02" in case.said
+
+    def test_what_fails_when_it_is_full_is_a_failure(self):
+        full = {"what": "search", "side": "legacy", "round": 1, "failed": 2,
+                "failures": [{"what": "503", "count": 2}]}  # fmt: skip
+        (failure,) = verdicts({"saturation": [full]}).failures
+        assert (failure.part, failure.route, failure.what, failure.count) == ("when full", "search", "503", 2)
