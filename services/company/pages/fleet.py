@@ -10,8 +10,8 @@ from common.database import POOL
 from common.problems import NotFound
 from common.web.forms import parse_form
 from common.web.layout import render, see_other
-from services.company.pages.drawings import draw
 from services.company.pages.frame import attempt, company_of, form_id, frame, require_own
+from services.company.pages.plans import plans_of
 from services.company.repository import boards
 from services.company.repository import fleet as repository
 from services.company.schemas.fleet import (
@@ -75,13 +75,13 @@ async def _page(
     request: web.Request, company: Row, outcomes: Outcomes | None = None, status: int = 200
 ) -> web.Response:
     pool, company_id = request.app[POOL], company["id"]
-    layouts = await repository.list_layouts(pool, company_id, None, MOST_SHOWN)
+    layouts = await repository.list_layout_names(pool, company_id, MOST_SHOWN)
     buses = await repository.list_buses(pool, company_id, None, MOST_SHOWN)
     context = {
         # Those that run come first.
         "buses": sorted(buses, key=lambda bus: (bus["status"] == "retired", bus["plate"])),
         "layouts": {layout["id"]: layout for layout in layouts},
-        "drawings": {layout["id"]: draw(layout) for layout in layouts},
+        "drawn": await plans_of(request, [layout["id"] for layout in layouts]),
         "used": Counter(bus["layout_id"] for bus in buses if bus["status"] == "active"),
         "ahead": await boards.next_departures_of_buses(pool, company_id, datetime.now(UTC)),
         "abreast": SEATS_ABREAST,

@@ -98,15 +98,14 @@ async def passengers(conn: Connection, trip_id: UUID) -> list[Row]:
 async def next_departures_of_buses(conn: Connection, company_id: UUID, now: datetime) -> dict[UUID, Row]:
     """What each bus runs now or next."""
     rows = await conn.fetch(
-        """SELECT b.id AS subject_id, t.id, t.departs_at, t.route_name, t.time_zone
+        """SELECT b.id AS subject_id, t.id, t.departs_at, r.name AS route_name, s.time_zone
            FROM buses b
            CROSS JOIN LATERAL (
-               SELECT t.id, t.departs_at, r.name AS route_name, s.time_zone
-               FROM trips t
-               JOIN routes r ON r.id = t.route_id
-               JOIN stops s ON s.id = (r.calls -> 0 ->> 'stop_id')::uuid
-               WHERE t.bus_id = b.id AND t.status = 'scheduled' AND t.busy && tstzrange($2, NULL)
-               ORDER BY t.departs_at LIMIT 1) t
+               SELECT id, departs_at, route_id FROM trips
+               WHERE bus_id = b.id AND status = 'scheduled' AND busy && tstzrange($2, NULL)
+               ORDER BY departs_at LIMIT 1) t
+           JOIN routes r ON r.id = t.route_id
+           JOIN stops s ON s.id = (r.calls -> 0 ->> 'stop_id')::uuid
            WHERE b.company_id = $1""",
         company_id,
         now,
@@ -117,15 +116,14 @@ async def next_departures_of_buses(conn: Connection, company_id: UUID, now: date
 async def next_departures_of_drivers(conn: Connection, company_id: UUID, now: datetime) -> dict[UUID, Row]:
     """What each driver drives now or next."""
     rows = await conn.fetch(
-        """SELECT d.id AS subject_id, t.id, t.departs_at, t.route_name, t.time_zone
+        """SELECT d.id AS subject_id, t.id, t.departs_at, r.name AS route_name, s.time_zone
            FROM drivers d
            CROSS JOIN LATERAL (
-               SELECT t.id, t.departs_at, r.name AS route_name, s.time_zone
-               FROM trips t
-               JOIN routes r ON r.id = t.route_id
-               JOIN stops s ON s.id = (r.calls -> 0 ->> 'stop_id')::uuid
-               WHERE t.driver_id = d.id AND t.status = 'scheduled' AND t.busy && tstzrange($2, NULL)
-               ORDER BY t.departs_at LIMIT 1) t
+               SELECT id, departs_at, route_id FROM trips
+               WHERE driver_id = d.id AND status = 'scheduled' AND busy && tstzrange($2, NULL)
+               ORDER BY departs_at LIMIT 1) t
+           JOIN routes r ON r.id = t.route_id
+           JOIN stops s ON s.id = (r.calls -> 0 ->> 'stop_id')::uuid
            WHERE d.company_id = $1""",
         company_id,
         now,

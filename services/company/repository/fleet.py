@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from uuid import UUID
 
     from common.database import Connection
@@ -24,6 +24,21 @@ async def list_layouts(conn: Connection, company_id: UUID, after: UUID | None, l
             limit,
         )
     )
+
+
+async def list_layout_names(conn: Connection, company_id: UUID, limit: int) -> list[Row]:
+    """Layouts without their seats."""
+    return list(
+        await conn.fetch(
+            "SELECT id, name, classes, capacity FROM layouts WHERE company_id = $1 ORDER BY id LIMIT $2",
+            company_id,
+            limit,
+        )
+    )
+
+
+async def get_layouts(conn: Connection, layout_ids: Collection[UUID]) -> list[Row]:
+    return list(await conn.fetch("SELECT * FROM layouts WHERE id = ANY ($1)", layout_ids))
 
 
 async def get_layout(conn: Connection, layout_id: UUID) -> Row | None:

@@ -1,0 +1,48 @@
+"""Plans of buses, as pieces of pages. A layout never changes once it is made, so its drawings are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp import web
+
+from common.database import POOL
+from common.web.i18n import language
+from common.web.layout import templates_for
+from services.company.pages.drawings import draw
+from services.company.repository import fleet as repository
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from uuid import UUID
+
+    from markupsafe import Markup
+
+MOST_KEPT = 1024
+
+
+class Drawn(NamedTuple):
+    """SVG of a layout: the symbols, once on a page, and the figures that use them."""
+
+    symbols: Markup
+    figures: Markup
+
+
+PLANS = web.AppKey("plans", dict[tuple["UUID", str], Drawn])
+"""By the layout and the language, those drawn last: `MOST_KEPT` at the most."""
+
+
+async def plans_of(request: web.Request, layout_ids: Collection[UUID]) -> dict[UUID, Drawn]:
+    """The plans of layouts in the reader's language; those that nobody has seen lately are drawn."""
+    kept, code = request.app[PLANS], language(request).code
+    new = [layout_id for layout_id in layout_ids if (layout_id, code) not in kept]
+    drawn = {layout_id: kept[layout_id, code] for layout_id in layout_ids if (layout_id, code) in kept}
+    if new:
+        macros: Any = templates_for(request).get_template("operator_plans.html").module
+        for layout in await repository.get_layouts(request.app[POOL], new):
+            decks = draw(layout)
+            pieces = Drawn(macros.symbols(layout, decks), macros.plans(layout, decks))
+            drawn[layout["id"]] = kept[layout["id"], code] = pieces
+        while len(kept) > MOST_KEPT:
+            del kept[next(iter(kept))]
+    return drawn
