@@ -203,7 +203,7 @@ async def list_users(request: web.Request) -> web.Response:
         "limit": query["limit"] + 1,
     }
     if query["q"]:
-        rows = await queries.find_users(request.app[POOL], query["q"], **wanted)
+        rows = await accounts.find_users(request.app[POOL], query["q"], **wanted)
     else:
         rows = await queries.list_users(request.app[POOL], **wanted)
     return listing(rows, query["limit"], wire.user_wire, by_id)

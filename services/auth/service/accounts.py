@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -22,13 +23,16 @@ from services.auth.service.passwords import prove, require_good_password
 from services.auth.service.sessions import Session, new_session
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from common.database import Pool
     from services.auth.repository.accounts import Row
     from services.auth.service.sessions import Device
 
     ReadThrough = Callable[[str], Awaitable[Mapping[str, Any] | None]]
+
+LOOKED_AT_FIRST = 250
+_HAS_TRIGRAM: Final = re.compile(r"[^\W_]{3}")
 
 
 async def register(pool: Pool, wanted: Mapping[str, Any], device: Device, *, per_address: int) -> Session:
@@ -157,3 +161,19 @@ async def _new_user(wanted: Mapping[str, Any]) -> dict[str, Any]:
         "full_name": wanted["full_name"],
         "phone": wanted["phone"],
     }
+
+
+async def find_users(
+    pool: Pool, text: str, *, role: str | None, company_id: UUID | None, before: UUID | None, limit: int
+) -> Sequence[Row]:
+    """Accounts whose address or name has the text in it, newest first.
+
+    What many have (`example.com`) is soon found among the newest, and an index would bring all of them. What
+    few have is for the indexes, which know three letters in a row; for less, all are looked at.
+    """
+    is_indexed = _HAS_TRIGRAM.search(text) is not None
+    wanted: dict[str, Any] = {"role": role, "company_id": company_id, "before": before, "limit": limit}
+    rows = await queries.walk_users(pool, text, **wanted, among=LOOKED_AT_FIRST if is_indexed else None)
+    if is_indexed and len(rows) < limit:
+        rows = await queries.find_users(pool, text, **wanted)
+    return rows

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from services.auth.service import accounts
+
 PASSWORD = "correct horse battery"
 NEW_PASSWORD = "another staple entirely"
 
@@ -364,6 +366,28 @@ class TestAdministration:
         params = {"q": "PAGE 3"}
         page = await (await client.get("/api/users", params=params, headers=world.bearer(admin))).json()
         assert [user["email"] for user in page["items"]] == ["a_3@pages.example"]
+
+    @pytest.mark.parametrize("looked_at_first", [1, 3, 250])
+    async def test_what_is_not_among_the_newest_is_found_all_the_same(
+        self, client, world, monkeypatch, looked_at_first
+    ):
+        monkeypatch.setattr(accounts, "LOOKED_AT_FIRST", looked_at_first)
+        admin = world.bearer(await world.user(role="admin"))
+        for n in range(4):
+            await register(client, f"older{n}@found.example", full_name=f"Zuleikha {n}")
+            await register(client, f"other{n}@found.example")
+
+        async def found(**params: str) -> list[str]:
+            answer = await client.get("/api/users", params=params, headers=admin)
+            return [user["email"].partition("@")[0] for user in (await answer.json())["items"]]
+
+        oldest_last = [f"older{n}" for n in range(3, -1, -1)]
+        assert await found(q="ULEI") == oldest_last
+        assert await found(q="lder") == oldest_last
+        assert await found(q="ulei", limit="2") == oldest_last[:2]
+        assert await found(q="ulei", role="driver") == []
+        assert await found(q="xq") == []
+        assert len(await found(q="found.ex")) == 8
 
     async def test_staff_are_made_by_operators_for_their_own_company(self, client, world):
         company, other = await world.company(), await world.company()
