@@ -37,6 +37,8 @@ PROFILE_CHANGED: Final = EventType(
     },
 )
 PUBLISHES: Final = (PROFILE_CHANGED,)
+BOOKINGS: Final = ("ticketing.booking.confirmed", "ticketing.booking.cancelled")
+TICKETS: Final = ("ticketing.ticket.confirmed", "ticketing.ticket.cancelled", "ticketing.ticket.expired")
 
 
 def translate(change: Change) -> Message | None:
@@ -89,6 +91,14 @@ def counted_by(store: Store) -> Apply:
     return apply
 
 
+async def store_sales(conn: Connection, events: Sequence[Event]) -> None:
+    """Bookings and their tickets, which are told of together, in one turn."""
+    await mirrors.take_turn_to_count(conn)
+    for store, types in ((mirrors.store_bookings, BOOKINGS), (mirrors.store_tickets, TICKETS)):
+        if rows := newest([event for event in events if event.type in types]):
+            await store(conn, rows)
+
+
 async def store_check_ins(conn: Connection, events: Sequence[Event]) -> None:
     """A check-in is its own subject; what is counted is the ticket."""
     first = {row["ticket_id"]: row for row in reversed(newest(events))}
@@ -113,13 +123,7 @@ HANDLERS: Final = (
     Handler(("company.stop.changed", "company.stop.removed"), stored_by(mirrors.store_stops)),
     Handler(("company.route.changed", "company.route.removed"), stored_by(mirrors.store_routes)),
     Handler(("company.trip.changed",), counted_by(mirrors.store_trips)),
-    Handler(
-        ("ticketing.booking.confirmed", "ticketing.booking.cancelled"), counted_by(mirrors.store_bookings)
-    ),
-    Handler(
-        ("ticketing.ticket.confirmed", "ticketing.ticket.cancelled", "ticketing.ticket.expired"),
-        counted_by(mirrors.store_tickets),
-    ),
+    Handler((*BOOKINGS, *TICKETS), store_sales),
     Handler(("qr.check_in.recorded",), store_check_ins),
     Handler(
         ("payment.refund.pending", "payment.refund.succeeded", "payment.refund.failed"),

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 SEND_AGAIN_AFTER: Final = timedelta(seconds=30)
 LONG: Final = timedelta(minutes=2)
-LATELY_S: Final = 60.0
 FAILURES_MATTER: Final = timedelta(days=2)  # the pauses before all attempts are six hours
 BATCH: Final = 100
 PAGE: Final = 500
@@ -72,7 +71,7 @@ async def make_refund(
 
 async def refund_lately_due(pool: Pool) -> int:
     """Refund what bookings are owed as was noted lately: quick, however many there ever were."""
-    return await _refund_all(pool, await repository.lately_owed(pool, LATELY_S, BATCH))
+    return await _refund_all(pool, await repository.lately_owed(pool, BATCH))
 
 
 async def refund_again(pool: Pool) -> int:

@@ -60,12 +60,16 @@ async def list_bookings(
 
 
 async def list_tickets(conn: Connection, booking_ids: Collection[UUID]) -> list[Row]:
-    """The tickets of these bookings, each in the order that its passengers were named."""
+    """The tickets of these bookings, each in the order that its passengers were named.
+
+    Which ids they are is kept from the planner (a subquery): what it would gain is less than planning anew.
+    """
     return list(
         await conn.fetch(
             """SELECT k.*, c.checked_in_at
                FROM tickets k LEFT JOIN check_ins c ON c.ticket_id = k.id
-               WHERE k.booking_id = ANY($1::uuid[]) ORDER BY k.booking_id, k.id""",
+               WHERE k.booking_id = ANY(ARRAY(SELECT unnest($1::uuid[])))
+               ORDER BY k.booking_id, k.id""",
             list(booking_ids),
         )
     )
@@ -87,11 +91,13 @@ async def save_booking(
 ) -> None:
     """Write a booking and those of its tickets that changed, with their claims; the caller has locked it.
 
-    Claims follow their tickets, but for those that were claimed again, see `reclaim_seat`.
+    Claims follow their tickets, but for those that were claimed again, see `reclaim_seat`. How many tickets
+    there are is kept from the planner, see `list_tickets`.
     """
     await conn.execute(
         """WITH changed AS MATERIALIZED (
-               SELECT * FROM unnest($8::uuid[], $9::text[], $10::bigint[]) AS c (id, status, refund_due)
+               SELECT * FROM unnest((SELECT $8::uuid[]), (SELECT $9::text[]), (SELECT $10::bigint[]))
+                             AS c (id, status, refund_due)
            ), ticketed AS (
                UPDATE tickets t
                SET status = changed.status, refund_due_minor = changed.refund_due,

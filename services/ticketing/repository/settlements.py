@@ -20,15 +20,16 @@ async def get_payment(conn: Connection, payment_id: UUID) -> Row | None:
     )
 
 
-async def unsettled_lately(conn: Connection, within_s: float, limit: int) -> list[UUID]:
-    """Payments of which their booking does not know yet: those that succeeded within `within_s` seconds.
+async def unsettled_lately(conn: Connection, limit: int) -> list[UUID]:
+    """Payments of which their booking does not know yet: those that succeeded within half a minute.
 
     And those that keep a hold from expiring when its time is over. What belongs to the few that changed is
-    looked up one by one (a subquery, OFFSET 0), so that no plan reads the history instead.
+    looked up one by one (a subquery, OFFSET 0), so that no plan reads the history instead. It is asked often,
+    and planned once: a time that is passed in would have it planned each time.
     """
     rows = await conn.fetch(
         """SELECT p.id FROM payments p
-           WHERE p.status = 'succeeded' AND p.heard_at > now() - make_interval(secs => $1)
+           WHERE p.status = 'succeeded' AND p.heard_at > now() - interval '30 seconds'
              AND (SELECT b.payment_id IS DISTINCT FROM p.id FROM bookings b WHERE b.id = p.booking_id)
            UNION
            SELECT paid.id
@@ -36,8 +37,7 @@ async def unsettled_lately(conn: Connection, within_s: float, limit: int) -> lis
            CROSS JOIN LATERAL (SELECT p.id FROM payments p
                                WHERE p.booking_id = b.id AND p.status = 'succeeded' OFFSET 0) paid
            WHERE b.status = 'held' AND b.expires_at <= now()
-           LIMIT $2""",
-        within_s,
+           LIMIT $1""",
         limit,
     )
     return [row["id"] for row in rows]
@@ -78,16 +78,15 @@ async def succeeded_after(conn: Connection, heard_at: datetime, after: UUID, lim
     )
 
 
-async def called_off_lately(conn: Connection, within_s: float, limit: int) -> list[UUID]:
-    """Bookings held or confirmed on departures that were cancelled within `within_s` seconds."""
+async def called_off_lately(conn: Connection, limit: int) -> list[UUID]:
+    """Bookings held or confirmed on departures that were cancelled within ten minutes: they may be many."""
     rows = await conn.fetch(
         """SELECT b.id
            FROM trips t
            CROSS JOIN LATERAL (SELECT id FROM bookings
                                WHERE trip_id = t.id AND status IN ('held', 'confirmed') OFFSET 0) b
-           WHERE t.status = 'cancelled' AND t.heard_at > now() - make_interval(secs => $1)
-           LIMIT $2""",
-        within_s,
+           WHERE t.status = 'cancelled' AND t.heard_at > now() - interval '10 minutes'
+           LIMIT $1""",
         limit,
     )
     return [row["id"] for row in rows]

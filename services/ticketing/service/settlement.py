@@ -35,10 +35,6 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 50
 PAGE: Final = 500
-RECENT_S: Final = 30.0
-"""How far back the sweep of every second looks for payments."""
-CALLED_OFF_S: Final = 600.0
-"""How far back the frequent sweep looks for cancelled departures: their bookings may be many."""
 OLD: Final = timedelta(days=7)
 GONE: Final = timedelta(days=30)
 """So long after a departure its cancellation is no news any more."""
@@ -52,7 +48,7 @@ async def expire_holds(app: web.Application) -> int:
 
 async def confirm_bookings(app: web.Application) -> int:
     """A sweep: bookings that a payment has just succeeded for."""
-    return await _settle_all(app, await settlements.unsettled_lately(app[POOL], RECENT_S, BATCH))
+    return await _settle_all(app, await settlements.unsettled_lately(app[POOL], BATCH))
 
 
 async def confirm_old_bookings(app: web.Application) -> int:
@@ -71,7 +67,7 @@ async def confirm_old_bookings(app: web.Application) -> int:
 
 async def cancel_called_off(app: web.Application) -> int:
     """A sweep: bookings of departures that have just been cancelled."""
-    return await _call_off_all(app, await settlements.called_off_lately(app[POOL], CALLED_OFF_S, BATCH))
+    return await _call_off_all(app, await settlements.called_off_lately(app[POOL], BATCH))
 
 
 async def cancel_all_called_off(app: web.Application) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def take_turn_to_count(conn: Connection) -> None:
     """Before what the roll-ups count is written, so that two who write it never wait for each other."""
-    await conn.execute("SELECT take_turn_to_count()")
+    await conn.fetchval("SELECT take_turn_to_count()")
 
 
 async def store_accounts(conn: Connection, rows: Rows) -> None:

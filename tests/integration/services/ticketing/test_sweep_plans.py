@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.ids import uuid7
 from common.mail import repository as mails
-from services.ticketing.repository import holds, settlements, waitlist
+from services.ticketing.repository import bookings, holds, settlements, waitlist
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from common.database import Connection, Pool
+
+
+PLANNED_BY_VALUES = 5
+"""So often PostgreSQL plans for the values that it is given, then it asks itself whether that is worth it."""
 
 
 class Explaining:
@@ -36,8 +41,8 @@ class Explaining:
     ("ask", "index"),
     [
         (lambda conn: holds.expire_due(conn, 50), "bookings_held"),
-        (lambda conn: settlements.unsettled_lately(conn, 30, 50), "payments_settling"),
-        (lambda conn: settlements.called_off_lately(conn, 600, 50), "trips_cancelled_lately"),
+        (lambda conn: settlements.unsettled_lately(conn, 50), "payments_settling"),
+        (lambda conn: settlements.called_off_lately(conn, 50), "trips_cancelled_lately"),
         (lambda conn: waitlist.freed_trips(conn, 30, 900, 50), "tickets_given_back"),
         (lambda conn: waitlist.trips_after(conn, None, 50), "waitlist"),
         (lambda conn: mails.claim_due(conn, 20, timedelta(seconds=30)), "mails_waiting"),
@@ -54,3 +59,36 @@ async def test_a_sweep_of_every_second_reads_no_table_from_end_to_end(
     (plan,) = explaining.plans
     assert index in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda conn: settlements.unsettled_lately(conn, 50),
+        lambda conn: bookings.list_tickets(conn, [uuid7()]),
+        lambda conn: bookings.save_booking(
+            conn,
+            booking_id=uuid7(),
+            status="confirmed",
+            seats=1,
+            total_minor=100,
+            refund_due_minor=0,
+            refund_reason=None,
+            payment_id=None,
+            ticket_ids=[uuid7()],
+            ticket_statuses=["confirmed"],
+            ticket_refunds=[0],
+        ),
+    ],
+    ids=["unsettled_lately", "list_tickets", "save_booking"],
+)
+async def test_what_each_booking_asks_is_planned_once_and_not_each_time(
+    pool: Pool, ask: Callable[[Any], Awaitable[Any]]
+) -> None:
+    async with pool.acquire() as conn:
+        for _ in range(PLANNED_BY_VALUES + 1):
+            await ask(conn)
+        planned_anew = await conn.fetch(
+            "SELECT statement FROM pg_prepared_statements WHERE custom_plans > $1", PLANNED_BY_VALUES
+        )
+    assert planned_anew == []
