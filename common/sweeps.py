@@ -34,8 +34,9 @@ FIRST_TURN_S = 5.0
 class Sweep:
     """A named step that runs every `every_s` seconds; it answers how many things it did.
 
-    A step that did something is called again at once, until there is nothing left to do; one that is thorough
-    has gone through everything, and is not. What one without news has done is told to nobody.
+    A step that did something is called again at once, until it did fewer than `few` things: one that takes
+    many at a time and found less had no more before it. One that is thorough has gone through everything, and
+    is not called again. What one without news has done is told to nobody.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Sweep:
     step: Callable[[web.Application], Awaitable[int]]
     thorough: bool = False
     is_news: bool = True
+    few: int = 1
 
 
 class Sweeper:
@@ -81,10 +83,10 @@ class Sweeper:
                     await awake.wait()
             awake.clear()
             try:
-                while await sweep.step(app):
+                while done := await sweep.step(app):
                     if sweep.is_news:
                         self.did_work()
-                    if sweep.thorough:
+                    if sweep.thorough or done < sweep.few:
                         break
             except Exception as error:
                 if is_fenced(error):

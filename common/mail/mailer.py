@@ -91,6 +91,6 @@ async def _send(pool: Pool, postbox: Postbox, sender: Sender, mail: Row) -> None
 
 
 MAIL_SWEEPS: Final = (
-    Sweep("send mail", 1.0, send_due, is_news=False),
+    Sweep("send mail", 1.0, send_due, is_news=False, few=BATCH),
     Sweep("forget sent mail", 3600.0, forget_sent, is_news=False),
 )

@@ -98,8 +98,8 @@ def _wake_sending(app: web.Application, made: int) -> int:
 
 
 SWEEPS: Final = (
-    Sweep(EVENTS, 1.0, work_on_events),
-    Sweep(DELIVERY, 1.0, deliver_webhooks, is_news=False),
+    Sweep(EVENTS, 1.0, work_on_events, few=webhooks.AT_ONCE),
+    Sweep(DELIVERY, 1.0, deliver_webhooks, is_news=False, few=outgoing.FEW),
     Sweep(REFUNDS, 1.0, refund_what_is_due),
     Sweep(SENDING, 1.0, send_refunds),
     Sweep("refund again what failed", 60.0, refund_what_failed, thorough=True),

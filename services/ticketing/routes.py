@@ -198,10 +198,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 )
 
 SWEEPS: tuple[Sweep, ...] = (
-    Sweep(names.EXPIRE, 1.0, settlement.expire_holds),
-    Sweep(names.CONFIRM, 1.0, settlement.confirm_bookings),
+    Sweep(names.EXPIRE, 1.0, settlement.expire_holds, few=settlement.FEW),
+    Sweep(names.CONFIRM, 1.0, settlement.confirm_bookings, few=settlement.FEW),
     Sweep(names.CONFIRM_OLD, 600.0, settlement.confirm_old_bookings, thorough=True),
-    Sweep(names.CALL_OFF, 2.0, settlement.cancel_called_off),
+    Sweep(names.CALL_OFF, 2.0, settlement.cancel_called_off, few=settlement.FEW),
     Sweep(names.CALL_OFF_OLD, 300.0, settlement.cancel_all_called_off, thorough=True),
     Sweep(names.TELL_FREED, 2.0, waiting.tell_of_freed_seats),
     Sweep(names.TELL_ALL, 300.0, waiting.tell_of_seats, thorough=True),

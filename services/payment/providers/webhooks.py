@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PATH: Final = "/api/payments/webhooks/sandbox"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
 BATCH: Final = 50
+FEW: Final = BATCH // 2
+"""A round that told fewer had no more before it."""
 AT_ONCE: Final = 4
 
 log = structlog.get_logger(__name__)

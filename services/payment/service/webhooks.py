@@ -46,12 +46,16 @@ class EventRefused(Exception):  # ruff: ignore[error-suffix-on-exception-name] â
 
 
 async def work_events(pool: Pool) -> int:
-    """Work on the events that are due, some at a time; answers how many there were."""
+    """Work on the events that are due, some at a time; answers how many there were.
+
+    Where fewer wait than are worked on at once, nobody looks for more after their one.
+    """
     waiting = await inbox.count_due(pool, AT_ONCE)
     if not waiting:
         return 0
+    work = _work_event if waiting < AT_ONCE else _work_on
     async with asyncio.TaskGroup() as group:
-        workers = [group.create_task(_work_on(pool)) for _ in range(waiting)]
+        workers = [group.create_task(work(pool)) for _ in range(waiting)]
     return sum(worker.result() for worker in workers)
 
 

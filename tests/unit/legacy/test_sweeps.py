@@ -57,6 +57,19 @@ async def test_a_step_that_did_something_is_called_again_at_once() -> None:
     assert steps.turns == 3
 
 
+async def test_a_step_that_did_few_things_had_no_more_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeps, "FIRST_TURN_S", 0.0)
+    steps = Steps(50, 25, 24, 50)
+    async with running(Sweep("seldom", 600.0, steps.step, few=25)) as sweeper:
+        while steps.turns < 3:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert steps.turns == 3
+        sweeper.wake("seldom")
+        await asyncio.wait_for(steps.over.wait(), 5)
+
+
 async def test_a_thorough_step_has_gone_through_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeps, "FIRST_TURN_S", 0.0)
     steps = Steps(3, 1)
