@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from redis.asyncio.client import Pipeline
+
+    from common.events.connections import Command
 
 WAIT_S: Final = 1
 """For how long a listener waits for its bell before it looks by itself: well below its connection's time-out,
@@ -44,8 +46,13 @@ def concerned(wants: Mapping[str, Collection[str]], types: Collection[str]) -> l
     return [name for name, wanted in wants.items() if any(each in wanted for each in types)]
 
 
-def ring(pipe: Pipeline, listeners: Iterable[str]) -> None:
-    """Wake them, or let them find the bell rung when they come to wait."""
+def rings(listeners: Iterable[str]) -> Iterator[Command]:
+    """What wakes them, or lets them find the bell rung when they come to wait."""
     for name in listeners:
-        pipe.lpush(bell_of(name), "1")
-        pipe.ltrim(bell_of(name), 0, 0)
+        yield "LPUSH", bell_of(name), "1"
+        yield "LTRIM", bell_of(name), 0, 0
+
+
+def ring(pipe: Pipeline, listeners: Iterable[str]) -> None:
+    for command in rings(listeners):
+        pipe.execute_command(*command)

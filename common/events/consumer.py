@@ -14,14 +14,14 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 import structlog
 from redis.exceptions import ResponseError
 
 from common.events import bells, letters
-from common.events.connections import PASSING, connected, stand_by
+from common.events.connections import PASSING, connected, line_to, stand_by
 from common.events.event import decode_entry, json_of, stream_of
 from common.events.inbox import NOTHING, Heard, load_heard, save_heard, take_new
 
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from common.database import Connection
-    from common.events.connections import Redis
+    from common.events.connections import Command, Line, Redis
     from common.events.event import Entry, Event, Handler
+
+    _Entries: TypeAlias = Sequence[tuple[bytes, Mapping[bytes, bytes]]]
+    """Ids and fields, as Redis has them."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,16 +91,19 @@ class Consumer:
         """Be the consumer, or stand by to become it, until cancelled."""
         while True:
             try:
-                async with connected(self._dsn, f"{self._name}-consumer") as connection:
+                async with (
+                    connected(self._dsn, f"{self._name}-consumer") as connection,
+                    line_to(self._redis) as line,
+                ):
                     await stand_by(connection, LOCK)
-                    await self._listen(connection)
+                    await self._listen(connection, line)
             except PASSING as error:
                 log.warning("events are not heard", consumer=self._name, error=repr(error))
             except Exception:
                 log.exception("events are not heard", consumer=self._name)
             await asyncio.sleep(RETRY_S)
 
-    async def _listen(self, connection: Connection) -> None:
+    async def _listen(self, connection: Connection, line: Line) -> None:
         self._done.clear()
         self._is_behind = True
         self._heard = await load_heard(connection, self.sources)
@@ -112,7 +118,7 @@ class Consumer:
                 await self._run_errands(connection)
                 errands_at = time.monotonic() + 1.0
             try:
-                streams = await self._read()
+                streams = await self._read(line)
             except ResponseError as error:
                 if not str(error).startswith("NOGROUP"):
                     raise
@@ -123,31 +129,32 @@ class Consumer:
             for stream, entries in streams:
                 await self._take(connection, stream.decode().partition(":")[2], entries)
 
-    async def _read(self) -> Sequence[tuple[bytes, Any]]:
+    async def _read(self, line: Line) -> list[tuple[bytes, _Entries]]:
         """Say what has been done, wait for the bell, read: in one round trip; raises what reading ends in."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for source, done in self._done.items():
-                if done.entries:
-                    pipe.xack(stream_of(source), self._name, *done.entries)
-                if done.applied is not None:
-                    pipe.hset(f"{stream_of(source)}:applied", self._name, done.applied)
-            if not self._is_behind:
-                pipe.blpop([bells.bell_of(self._name)], bells.WAIT_S)
-            pipe.execute_command(
-                "XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH,
-                "STREAMS", *map(stream_of, self.sources), *(">" for _ in self.sources),
-            )  # fmt: skip
-            *said, streams = await pipe.execute(raise_on_error=False)
-        if isinstance(streams, Exception):
+        commands: list[Command] = []
+        for source, done in self._done.items():
+            if done.entries:
+                commands.append(("XACK", stream_of(source), self._name, *done.entries))
+            if done.applied is not None:
+                commands.append(("HSET", f"{stream_of(source)}:applied", self._name, done.applied))
+        if not self._is_behind:
+            commands.append(("BLPOP", bells.bell_of(self._name), bells.WAIT_S))
+        of = (*map(stream_of, self.sources), *(">" for _ in self.sources))
+        commands.append(("XREADGROUP", "GROUP", self._name, WORKER, "COUNT", BATCH, "STREAMS", *of))
+        *said, streams = await line.ask(commands)
+        if isinstance(streams, ResponseError):
             raise streams
-        refused = next((answer for answer in said if isinstance(answer, Exception)), None)
+        refused = next((answer for answer in said if isinstance(answer, ResponseError)), None)
         if refused is None:
             self._done.clear()
         else:  # it is said again with the next question: what is acknowledged twice is acknowledged
             log.warning("Redis does not take what was done", consumer=self._name, error=repr(refused))
             await asyncio.sleep(RETRY_S)
         self._is_behind = any(len(entries) >= BATCH for _, entries in streams or ())
-        return streams or ()
+        return [
+            (stream, [(entry_id, _by_name(fields)) for entry_id, fields in entries])
+            for stream, entries in streams or ()
+        ]
 
     async def _join(self, connection: Connection, source: str) -> None:
         """Make the group if it is not there; then whatever was said before is asked for again."""
@@ -202,9 +209,7 @@ class Consumer:
             if self._heard[source].hole and asked > ASK_AGAIN_S:  # Redis may have lost that
                 await self._want(connection, source)
 
-    async def _take(
-        self, connection: Connection, source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]
-    ) -> None:
+    async def _take(self, connection: Connection, source: str, raw: _Entries) -> None:
         entries = _decoded(source, raw)
         if not entries:
             self._acknowledge(source, raw)
@@ -297,7 +302,12 @@ def shared_out(
             yield handler, batch
 
 
-def _decoded(source: str, raw: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
+def _by_name(fields: Sequence[bytes]) -> dict[bytes, bytes]:
+    """An entry's fields, of which Redis tells name and content in turn."""
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _decoded(source: str, raw: _Entries) -> list[Entry]:
     """What the relay said; anything else in its stream is passed over, or it would come again for ever."""
     entries = []
     for entry_id, fields in raw:

@@ -18,7 +18,7 @@ import orjson
 import structlog
 
 from common.events import bells
-from common.events.connections import PASSING, connected, stand_by
+from common.events.connections import PASSING, connected, line_to, raise_refusal, stand_by
 from common.events.event import NOWHERE, REWOUND, Change, Event, encode_entry, stream_of
 from common.events.position import Position
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from common.database import Connection
-    from common.events.connections import Redis
+    from common.events.connections import Line, Redis
     from common.events.event import Message, Translate
 
 log = structlog.get_logger(__name__)
@@ -89,10 +89,13 @@ class Relay:
         """Be the relay, or stand by to become it, until cancelled."""
         while True:
             try:
-                async with connected(self._dsn, f"{self._source}-relay") as connection:
+                async with (
+                    connected(self._dsn, f"{self._source}-relay") as connection,
+                    line_to(self._redis) as line,
+                ):
                     await stand_by(connection, LOCK)
                     await self._begin(connection)
-                    await self._publish_for_ever(connection)
+                    await self._publish_for_ever(connection, line)
             except PASSING as error:
                 log.warning("events are not relayed", source=self._source, error=repr(error))
             except Exception:
@@ -120,7 +123,7 @@ class Relay:
             answers = await pipe.execute()
         self._prev, self._last_entry = self._position.low, answers[0].decode()
 
-    async def _publish_for_ever(self, connection: Connection) -> None:
+    async def _publish_for_ever(self, connection: Connection, line: Line) -> None:
         wants_at = prune_at = 0.0
         while True:
             self._awake.clear()
@@ -133,7 +136,7 @@ class Relay:
                 more = await self._prune(connection) == PRUNED_AT_ONCE
                 prune_at = now + (WANTS_EVERY_S if more else PRUNE_EVERY_S)
             turned_at = time.monotonic()
-            while await self._publish_next(connection) >= BATCH:
+            while await self._publish_next(connection, line) >= BATCH:
                 pass
             async with self._turned:
                 self._turns += 1
@@ -146,7 +149,7 @@ class Relay:
                 await asyncio.sleep(max(0.0, turned_at + SPACED_S - time.monotonic()))
             self._is_idle = False
 
-    async def _publish_next(self, connection: Connection) -> int:
+    async def _publish_next(self, connection: Connection, line: Line) -> int:
         position = self._position
         rows = await connection.fetch(
             """
@@ -178,11 +181,11 @@ class Relay:
         beyond = await connection.fetchval(_NEXT_XID) if position.leaves_gap(seqs) else 0
         after = Position(position.last, list(position.gaps))
         after.advance(seqs, xmin=0 if is_part else rows[0]["xmin"], beyond=beyond)
-        await self._publish(changes, after)
+        await self._publish(line, changes, after)
         self._position = after
         return len(changes)
 
-    async def _publish(self, changes: Sequence[Change], after: Position) -> None:
+    async def _publish(self, line: Line, changes: Sequence[Change], after: Position) -> None:
         first_gap = after.gaps[0].first if after.gaps else None
         entries, types, prev = [], set(), self._prev
         for change in changes:
@@ -194,15 +197,13 @@ class Relay:
             types.add(message.type)
             prev = change.seq
         if entries:
-            await self._append(entries, bells.concerned(self._wants, types))
+            await self._append(line, entries, bells.concerned(self._wants, types))
             self._prev = prev
 
-    async def _append(self, entries: Sequence[bytes], concerned: Iterable[str]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for entry in entries:
-                pipe.xadd(self._stream, {"e": entry}, maxlen=KEPT_ENTRIES, approximate=True)
-            bells.ring(pipe, concerned)
-            answers = await pipe.execute()
+    async def _append(self, line: Line, entries: Sequence[bytes], concerned: Iterable[str]) -> None:
+        added = [("XADD", self._stream, "MAXLEN", "~", KEPT_ENTRIES, "*", "e", entry) for entry in entries]
+        answers = await line.ask([*added, *bells.rings(concerned)])
+        raise_refusal(answers)
         self._last_entry = answers[len(entries) - 1].decode()
 
     async def _give_what_is_wanted(self, connection: Connection) -> None:
