@@ -14,7 +14,7 @@ from loadtests.compare.sizes import FULL, PHASES, QUICK, SMOKE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loadtests.compare.sizes import Phase, Size
+    from loadtests.compare.sizes import Curves, Phase, Size
 
 ARTEFACTS: Final = CHECKOUT / "artefacts" / "loadtest"
 _ASKED_FOR: Final = tuple(phase for phase in PHASES if phase != "idle")
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_const", dest="size", const=QUICK, help="in 3 minutes, not 30")
     sizes.add_argument(
-        "--smoke", action="store_const", dest="size", const=SMOKE, help="in 40 s: does it run?"
+        "--smoke", action="store_const", dest="size", const=SMOKE, help="in a minute: does it run?"
     )
     parser.set_defaults(size=FULL)
     parser.add_argument("--host", type=_host, metavar="URL",
@@ -99,8 +99,14 @@ def _size(given: argparse.Namespace) -> Size:
         mix=mix,
         routes=replace(size.routes, rounds=rounds or size.routes.rounds),
         journey=replace(size.journey, rounds=rounds or size.journey.rounds),
-        curves=replace(size.curves, rounds=rounds or size.curves.rounds),
+        curves=_curves(size.curves, rounds),
     )
+
+
+def _curves(curves: Curves, rounds: int | None) -> Curves:
+    if rounds is None:
+        return curves
+    return replace(curves, rounds=rounds, sales=rounds, full_rounds=rounds if curves.full_rounds else 0)
 
 
 def _host(text: str) -> str:

@@ -142,7 +142,7 @@ def _measure(
     document["reads"] = reads
     turns = plan.turns(size, arguments.phases, sides, reads)
     bar = Bar(console, turns)
-    bar.say(f"{plan.total_s(turns, size.cast) / 60:.1f} minutes of measuring at {where.host}.")
+    bar.say(f"{plan.total_s(turns) / 60:.1f} minutes of measuring at {where.host}.")
     attendant = Attendant("--host", where.host, "--seed", str(arguments.seed))
     meters = Meters(where, size, arguments.seed, attendant)
     now = ""

@@ -10,14 +10,15 @@ after it: legacy would work on more rows than the services.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from loadtests.compare.asked import GATHERED_ANEW, routes_of, share_of, window_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from loadtests.compare.sizes import Phase, Size
 
@@ -42,10 +43,11 @@ TAIL_S: Final = 1.0
 """After a window without a warm-up: for what is still being heard elsewhere."""
 CASTS_AFTER_S: Final = 10 * 60
 """Access tokens live for 15 minutes; no turn takes longer than what is left of them."""
-CAST_TAKES_S: Final = 0.07
-"""For each person to be found and logged in."""
-CAST_STAFF: Final = 12
-"""Besides passengers: operators and inspectors."""
+CAST_TAKES_S: Final = 1.0
+"""Besides what people take to log in, 15 a second, as the pools do."""
+CAST_LOGS_IN_S: Final = 1 / 15
+STAFF_PER_SCALE: Final = 12
+"""An operator and two inspectors of each of four companies, and of twice as many at most."""
 
 How: TypeAlias = Literal["", "full", "climb"]
 
@@ -84,7 +86,7 @@ def turns(size: Size, phases: Sequence[Phase], sides: Sequence[str], reads: Sequ
         planned += _curves(size, whole)
     if "mix" in phases and "split" in sides:
         planned += _mix(size, ["split"], 1)
-    return planned
+    return list(_with_casts(planned, cast_s(size)))
 
 
 def alternating(sides: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
@@ -94,18 +96,27 @@ def alternating(sides: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
             yield number + 1, side
 
 
-def total_s(planned: Sequence[Turn], cast: int) -> float:
-    """Of all turns, and of the people who log in: for each round of the mix, and at times on each side."""
-    took = sum(turn.seconds for turn in planned)
-    casts = sum(turn.phase == "mix" for turn in planned)
-    others = [turn for turn in planned if turn.phase != "mix"]
-    sides = {side for turn in others for side in (turn.side, *turn.sides) if side}
-    casts += len(sides) * int(sum(turn.seconds for turn in others) / CASTS_AFTER_S + (casts == 0))
-    return took + casts * cast_s(cast)
+def total_s(planned: Sequence[Turn]) -> float:
+    return sum(turn.seconds for turn in planned)
 
 
-def cast_s(people: int) -> float:
-    return (people + CAST_STAFF) * CAST_TAKES_S
+def cast_s(size: Size) -> float:
+    """To gather the people of one side."""
+    people = size.cast + STAFF_PER_SCALE * min(size.scale, 2)
+    return CAST_TAKES_S + people * CAST_LOGS_IN_S
+
+
+def _with_casts(planned: Iterable[Turn], each_s: float) -> Iterator[Turn]:
+    """The turns that gather people first take longer: all of the mix, and at times the others."""
+    now, gathered = 0.0, dict[str, float]()
+    for turn in planned:
+        took = turn.seconds
+        for side in filter(None, (turn.side, *turn.sides)):
+            if turn.phase == "mix" or now - gathered.get(side, -math.inf) > CASTS_AFTER_S:
+                gathered[side] = now
+                took += each_s
+        now += took
+        yield replace(turn, seconds=took)
 
 
 def _mix(size: Size, sides: Sequence[str], rounds: int) -> Iterator[Turn]:

@@ -24,7 +24,8 @@ def test_a_word_makes_it_smaller(word, size):
 def test_numbers_overrule_the_size():
     size = parse("--quick --rounds 2 --users 77 --seconds 12.5 --scale 3".split()).size
     assert (size.mix.rounds, size.mix.users, size.mix.seconds, size.scale) == (2, 77, 12.5, 3)
-    assert (size.routes.rounds, size.journey.rounds, size.curves.rounds) == (2, 2, 2)
+    assert (size.routes.rounds, size.journey.rounds) == (2, 2)
+    assert (size.curves.rounds, size.curves.sales, size.curves.full_rounds) == (2, 2, 2)
     assert size.cast == 77, "there must be somebody for everybody"
 
 
