@@ -43,16 +43,21 @@ class OpenWindow(Protocol):
     ) -> Visitor: ...
 
 
+def found(path: str | None) -> str:
+    """The path, or an end of the test that needs it."""
+    if path is None:
+        reason = "there is no such Chromium on this machine: python -m tests.chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
 # Ends with this folder: as long as it is there, playwright's event loop passes for the thread's running one,
 # and no asynchronous test could start its own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    path = chromium.find()
-    if path is None:
-        reason = "there is no Chromium on this machine: python -m tests.chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    path = found(chromium.find())
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield opened

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests import chromium
 from tests.browser.code_pictures import ALPHANUMERIC, FRAME, Code, Scene
-from tests.browser.conftest import FLAGS, HEIGHT, NARROW, PATIENCE_MS, WIDE
+from tests.browser.conftest import FLAGS, HEIGHT, NARROW, PATIENCE_MS, WIDE, found
 from tests.browser.test_richer_pages import IS_KEPT
 from tests.browser.test_scanner import OFFLINE, verdict
 from tests.browser.visitor import Visitor
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Locator, Page
 
-    from tests.browser.conftest import OpenWindow
     from tests.contract.client import Client
     from tests.contract.world import Company
     from tests.stack import RunningStack
@@ -63,12 +62,13 @@ IN_USE: Final = "label => document.querySelector('video').srcObject?.getVideoTra
 class Film(Protocol):
     """A window of a browser whose camera shows the pictures, a second each, and then from the start.
 
-    Without pictures there are two cameras that show nothing of worth. The script runs before the page's own.
+    Without pictures there are two cameras that show nothing of worth; None means no camera at all. The script
+    runs before the page's own. The browser is a whole one, which asks for the camera as a person's does.
     """
 
     def __call__(
         self,
-        pictures: Sequence[Image.Image],
+        pictures: Sequence[Image.Image] | None,
         person: Client,
         *,
         width: int = NARROW,
@@ -82,19 +82,16 @@ def film(browser: Browser, site: RunningStack, tmp_path: Path) -> Iterator[Film]
     opened: list[tuple[Browser, Visitor]] = []
 
     def film(
-        pictures: Sequence[Image.Image],
+        pictures: Sequence[Image.Image] | None,
         person: Client,
         *,
         width: int = NARROW,
         allowed: bool = True,
         script: str = "",
     ) -> Visitor:
-        path = tmp_path / "camera.y4m"
-        path.write_bytes(_y4m(pictures))
-        camera = f"--use-file-for-fake-video-capture={path}"
-        devices = "--use-fake-device-for-media-stream"
-        flags = (devices, camera) if pictures else (f"{devices}=device-count=2",)
-        opened_here = browser.browser_type.launch(executable_path=chromium.find(), args=[*FLAGS, *flags])
+        flags = [] if pictures is None else _cameras(pictures, tmp_path / "camera.y4m")
+        whole = found(chromium.find_whole())
+        opened_here = browser.browser_type.launch(executable_path=whole, args=[*FLAGS, *flags])
         context = opened_here.new_context(
             viewport={"width": width, "height": HEIGHT},
             locale="en-GB",
@@ -112,6 +109,15 @@ def film(browser: Browser, site: RunningStack, tmp_path: Path) -> Iterator[Film]
     for opened_here, _ in opened:
         opened_here.close()
     assert not complaints, "\n".join(complaints)
+
+
+def _cameras(pictures: Sequence[Image.Image], path: Path) -> list[str]:
+    """What makes Chromium believe in them."""
+    fake = "--use-fake-device-for-media-stream"
+    if not pictures:
+        return [f"{fake}=device-count=2"]
+    path.write_bytes(_y4m(pictures))
+    return [fake, f"--use-file-for-fake-video-capture={path}"]
 
 
 def _y4m(pictures: Sequence[Image.Image]) -> bytes:
@@ -217,11 +223,9 @@ def test_a_camera_that_may_not_be_used_is_said_to_be_so(
 
 
 def test_a_device_without_a_camera_is_said_to_have_none(
-    open_window: OpenWindow, company: Company, inspector: Client
+    film: Film, company: Company, inspector: Client
 ) -> None:
-    visitor = open_window(inspector)
-    visitor.context.grant_permissions(["camera"])
-    page = visitor.go(f"/scan?trip_id={company.trip(departs_at=in_hours(2))['id']}")
+    page = film(None, inspector).go(f"/scan?trip_id={company.trip(departs_at=in_hours(2))['id']}")
     page.get_by_role("button", name="Use the camera").click()
     expect(_said(page)).to_contain_text("This device has no camera.")
     expect(page.get_by_label("What the camera sees")).to_be_hidden()
