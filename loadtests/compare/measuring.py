@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 On: TypeAlias = "Callable[[str], Path]"
 """Puts a side in front, and answers its pools."""
 Progress: TypeAlias = "Callable[[float], object]"
+MOST_SOLD_PER_S: Final = 1000
+"""Seats are looked for as if it were so many; where more are sold the window ends with them."""
 PATIENCE_S: Final = 180.0
 """For what a program asks beforehand and clears away afterwards."""
 
@@ -126,10 +128,11 @@ class Meters:
 
     def _full(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
         curves = self.size.curves
-        order = {"do": "saturation", "what": turn.what, "connections": curves.connections}
+        made = round(MOST_SOLD_PER_S * (curves.warm_s + turn.window_s))
+        order = {"do": "saturation", "what": turn.what, "connections": curves.connections, "made": made}
         found = self._window(turn, turn.side, on, order, turn.window_s, curves.warm_s, at_progress)
         for window in found.windows:
-            begins = self._begins.get((turn.what, turn.side), 0.0)
+            begins = self._begins.get((turn.what, turn.side), FIRST_PER_S)
             self._begins[turn.what, turn.side] = max(begins, curves.from_full * window["answers_per_s"])
         return found
 

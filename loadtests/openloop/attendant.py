@@ -21,7 +21,7 @@ from loadtests.openloop.cast import CannotAskError, Cast
 from loadtests.openloop.journey import measure_journeys
 from loadtests.openloop.route import measure_route, result_of
 from loadtests.openloop.routes import ROUTES
-from loadtests.openloop.saturation import saturate
+from loadtests.openloop.saturation import Crowd, saturate
 from loadtests.openloop.steps import WHAT, measure_step
 from loadtests.openloop.window import Plan, measure
 from loadtests.pools import PoolsError, load
@@ -102,10 +102,8 @@ class Attendant:
 
     async def _saturation(self, cast: Cast, order: dict[str, Any]) -> dict[str, Any]:
         route = ROUTES[WHAT[order["what"]]]
-        found = await saturate(
-            cast, route, order["connections"], order["seconds"], order["warm_s"], self._listener
-        )
-        return {"what": order["what"], **found}
+        crowd = Crowd(order["connections"], order["seconds"], order["warm_s"], order["made"])
+        return {"what": order["what"], **await saturate(cast, route, crowd, self._listener)}
 
     async def _measured(self, cast: Cast, order: dict[str, Any], name: str, plan: Plan) -> Measured:
         """What is good for one request, and what leaves something behind, is gathered for each window."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from loadtests.openloop.asking import asking_of
@@ -21,27 +22,31 @@ if TYPE_CHECKING:
     from loadtests.openloop.window import Listener, Source
     from loadtests.wire import Answer
 
-SOLD_PER_S: Final = 1000
-"""Of what is good for one request, enough is made for so many a second; if it is less, so is the window."""
 VARIANTS: Final = 4096
 
 
-async def saturate(
-    cast: Cast, route: Route, connections: int, seconds: float, warm_s: float, listener: Listener
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """So many `connections` for so long. Of what is good for one request, `made` are there beforehand."""
+
+    connections: int
+    seconds: float
+    warm_s: float
+    made: int
+
+
+async def saturate(cast: Cast, route: Route, crowd: Crowd, listener: Listener) -> dict[str, Any]:
     """Gather, ask, and leave the site as it was; raises CannotAskError."""
-    count = round(SOLD_PER_S * (warm_s + seconds)) if route.once else VARIANTS
-    asking = await asking_of(route, cast, count, at_least=connections)
+    count = crowd.made if route.once else VARIANTS
+    asking = await asking_of(route, cast, count, at_least=crowd.connections)
     try:
-        return await crowded(cast.lines, asking, connections, seconds, warm_s, listener)
+        return await crowded(cast.lines, asking, crowd, listener)
     finally:
         if route.after is not None:
             await route.after(cast, asking.subjects, asking.right)
 
 
-async def crowded(
-    lines: Lines, source: Source, connections: int, seconds: float, warm_s: float, listener: Listener
-) -> dict[str, Any]:
+async def crowded(lines: Lines, source: Source, crowd: Crowd, listener: Listener) -> dict[str, Any]:
     """Ends early if there is nothing left to ask."""
     tally, is_over = Tally(), asyncio.Event()
     counts = False
@@ -70,13 +75,13 @@ async def crowded(
     gc.collect()
     gc.disable()  # as in every window
     try:
-        for _ in range(connections):
+        for _ in range(crowd.connections):
             ask()
-        await _until(is_over, warm_s)
+        await _until(is_over, crowd.warm_s)
         counts = True
         listener.began()
         began, at, cpu_s = time.time(), time.monotonic(), time.process_time()
-        await _until(is_over, seconds)
+        await _until(is_over, crowd.seconds)
         took_s, counts = time.monotonic() - at, False
         listener.ended()
         ended, cpu_s = time.time(), time.process_time() - cpu_s
@@ -85,7 +90,7 @@ async def crowded(
         gc.enable()
     await lines.settle(DRAINED_WITHIN_S)
     return {
-        "connections": connections,
+        "connections": crowd.connections,
         "answers_per_s": round(tally.answered_in_window / took_s, 2),
         "asked": tally.asked,
         "failed": tally.failed,

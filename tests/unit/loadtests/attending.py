@@ -6,9 +6,19 @@ import json
 import sys
 import threading
 
+KNEES = {"legacy": 300, "service": 500}
+"""Of the site that is asked, which is not there."""
+
 if __name__ == "__main__":
     for told, line in enumerate(sys.stdin, 1):
-        match json.loads(line)["do"]:
+        order = json.loads(line)
+        match order["do"]:
+            case "step":
+                order["is_past_knee"] = order["rate_per_s"] > KNEES[order["side"]]
+                print(json.dumps({"found": order | {"ended": 0.0}}), flush=True)
+            case "saturation":
+                order["answers_per_s"] = KNEES[order["side"]] * 1.2
+                print(json.dumps({"found": order | {"ended": 0.0}}), flush=True)
             case "well":
                 sys.stderr.write('{"done": 1, "of": 2}\n')
                 sys.stderr.flush()

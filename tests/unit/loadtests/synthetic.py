@@ -68,6 +68,22 @@ def result(*, seed: int = 1, rounds: int = 3, per_window: int = 120) -> dict[str
             for side in ("legacy", "service")
             for step in _steps(dice, what, side, number)
         ],
+        "saturation": [
+            {
+                "what": what,
+                "side": side,
+                "round": number,
+                "connections": 24,
+                "answers_per_s": CURVES[what][side == "service"] * 1.3 * dice.uniform(0.95, 1.05),
+                "asked": 500,
+                "failed": 0,
+                "seconds": 1.2,
+                "cpu_s": {},
+            }
+            for number in range(1, rounds + 1)
+            for what in CURVES
+            for side in ("legacy", "service")
+        ],
     }
 
 

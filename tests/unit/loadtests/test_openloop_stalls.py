@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.openloop.cast import Subject
 from loadtests.openloop.lines import Lines
+from loadtests.openloop.saturation import Crowd, crowded
 from loadtests.openloop.window import Listener, Plan, measure
 from loadtests.wire import request
 
@@ -79,8 +80,11 @@ class Same:
 class Slow(Same):
     """The generator's machine is busy for a moment."""
 
+    was_busy = False
+
     def next(self):
-        if self.right == 20:
+        if self.right == 20 and not self.was_busy:
+            self.was_busy = True
             time.sleep(0.1)
         return super().next()
 
@@ -170,6 +174,33 @@ async def test_nothing_left_to_ask_is_a_failure_of_the_measurement():
         measured = await measure(lines, Short(lines.authority), Plan(100, 0.4, spacing="even"), Listener())
     assert measured.tally.failures[0, "nothing-to-ask"] == 30
     assert measured.tally.asked == 40
+
+
+async def test_a_full_site_is_asked_by_so_many_at_once_and_no_more():
+    server, told = Server(takes_s=0.02), []
+    async with site(server) as lines:
+        listener = Listener(began=lambda: told.append(server.asked), ended=lambda: told.append(server.asked))
+        found = await crowded(lines, Same(lines.authority), Crowd(10, 0.4, 0.1, 0), listener)
+        assert lines.opened == 10
+    assert found["answers_per_s"] <= 500
+    assert 0 < told[0] < told[1]
+    assert found["asked"] == round(found["answers_per_s"] * found["seconds"])
+    assert server.asked - found["asked"] >= 20  # the warm-up's, and those that were on their way at the end
+    assert found["failed"] == 0
+
+
+async def test_a_full_site_has_nothing_left_to_do_behind_the_window():
+    async with site(Server(takes_s=0.02)) as lines:
+        await crowded(lines, Same(lines.authority), Crowd(10, 0.1, 0.0, 0), Listener())
+        assert lines.unanswered == 0
+
+
+async def test_a_window_ends_with_what_there_is_to_ask():
+    async with site(Server(takes_s=0.02)) as lines:
+        found = await crowded(lines, Short(lines.authority), Crowd(5, 30.0, 0.0, 0), Listener())
+    assert found["seconds"] < 10
+    assert 6 <= found["asked"] <= 10  # those on their way at its end may come behind it
+    assert found["failed"] == 0
 
 
 @pytest.mark.parametrize(

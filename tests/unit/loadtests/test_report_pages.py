@@ -115,6 +115,11 @@ class TestPage:
         assert "legacy: knee" in said
         assert "service: knee" in said
 
+    def test_what_is_answered_when_full_is_told_beside_the_knees(self, html):
+        said = section(html, "curves")
+        assert said.count("Answers a second when full: legacy") == len(synthetic.CURVES)
+        assert said.count("Knees, service ÷ legacy:") == len(synthetic.CURVES)
+
     def test_a_verdict_is_told_by_a_word_and_a_sign(self, html):
         tags = [each for each in parsed(html).iter("span") if (each.get("class") or "").startswith("tag ")]
         assert len(tags) > 20
