@@ -95,12 +95,15 @@ async def open_pool(
     return await pool
 
 
-async def open_connection(dsn: str, *, application_name: str) -> Connection:
-    """One connection of one's own, for session locks; values are as with `open_pool`."""
+async def open_connection(dsn: str, *, application_name: str, **settings: str) -> Connection:
+    """One connection of one's own, for session locks; values are as with `open_pool`.
+
+    `settings` are PostgreSQL's, for its session.
+    """
     connection = await asyncpg.connect(
         dsn,
         timeout=ACQUIRE_TIMEOUT_S,
-        server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off"},
+        server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off", **settings},
     )
     await _prepare(connection)
     return connection

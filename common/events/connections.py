@@ -30,8 +30,13 @@ Command: TypeAlias = "tuple[str | bytes | int, ...]"
 
 @asynccontextmanager
 async def connected(dsn: str, application_name: str) -> AsyncGenerator[Connection, None]:
-    """A connection that holds session locks for as long as the block runs, and not a moment longer."""
-    connection = await open_connection(dsn, application_name=application_name)
+    """A connection that holds session locks for as long as the block runs, and not a moment longer.
+
+    It is asked the same few things again and again: they are planned once, whatever the values.
+    """
+    connection = await open_connection(
+        dsn, application_name=application_name, plan_cache_mode="force_generic_plan"
+    )
     try:
         yield connection
     finally:
