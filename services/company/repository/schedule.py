@@ -50,7 +50,7 @@ async def company_of_trip(conn: Connection, trip_id: UUID) -> UUID | None:
 async def get_trips(conn: Connection, trip_ids: Collection[UUID]) -> list[Row]:
     """Trips as the wire shows them, but for their stops; by departure.
 
-    Which ids they are is kept from the planner (a subquery): to plan five joins anew takes longer than they do.
+    Which ids they are is kept from the planner (a subquery): planning five joins takes longer than they do.
     """
     return list(
         await conn.fetch(
