@@ -214,40 +214,6 @@ async def list_users(
     return rows
 
 
-async def walk_users(
-    conn: Connection | Pool,
-    text: str,
-    *,
-    role: str | None,
-    company_id: UUID | None,
-    before: UUID | None,
-    limit: int,
-    among: int | None,
-) -> Sequence[Row]:
-    """Like `list_users`, of those whose address or name has the text in it; looks at the newest `among`."""
-    rows: Sequence[Row] = await conn.fetch(
-        """
-        SELECT id, email, role, company_id, status, created_at
-        FROM (SELECT * FROM users
-              WHERE ($2::text IS NULL OR role = $2)
-                AND ($3::uuid IS NULL OR company_id = $3)
-                AND ($4::uuid IS NULL OR id < $4)
-              ORDER BY id DESC LIMIT $6) u
-        WHERE email::text ILIKE '%' || $1 || '%'
-           OR coalesce((SELECT full_name FROM profiles WHERE user_id = u.id), full_name)
-              ILIKE '%' || $1 || '%'
-        ORDER BY id DESC LIMIT $5
-        """,
-        text.translate(SEARCH_WILDCARDS),
-        role,
-        company_id,
-        before,
-        limit,
-        among,
-    )
-    return rows
-
-
 async def find_users(
     conn: Connection | Pool,
     text: str,
@@ -257,26 +223,74 @@ async def find_users(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Row]:
-    """What `walk_users` finds among all, by indexes: each part by its own, for texts that few accounts have.
+    """Like `list_users`, of those whose address or name has the text in it.
 
-    OFFSET 0 has the few that are found looked up one by one: else all are walked through from the newest.
+    What many have (`example.com`) fills a page from the newest, and an index would bring all of them.
+    Else each part's own index brings what there is; OFFSET 0 has that looked up one by one.
     """
     rows: Sequence[Row] = await conn.fetch(
         """
-        WITH found AS (
-            SELECT id FROM users WHERE email::text ILIKE '%' || $1 || '%'
+        WITH newest AS MATERIALIZED (
+            SELECT u.id, email, role, company_id, status, created_at
+            FROM (SELECT id FROM users WHERE $4::uuid IS NULL OR id < $4
+                  ORDER BY id DESC LIMIT 50) n
+            JOIN users u ON u.id = n.id
+            WHERE ($2::text IS NULL OR role = $2)
+              AND ($3::uuid IS NULL OR company_id = $3)
+              AND (email::text ILIKE '%' || $1 || '%'
+                   OR coalesce((SELECT full_name FROM profiles WHERE user_id = u.id), full_name)
+                      ILIKE '%' || $1 || '%')
+        ), enough AS MATERIALIZED (
+            SELECT count(*) >= $5 AS are_newest FROM newest
+        ), found AS (
+            SELECT id FROM users
+            WHERE email::text ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
             UNION
-            SELECT user_id FROM profiles WHERE full_name ILIKE '%' || $1 || '%'
+            SELECT user_id FROM profiles
+            WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
             UNION
             SELECT id FROM users u
-            WHERE full_name ILIKE '%' || $1 || '%' AND NOT EXISTS (SELECT FROM profiles WHERE user_id = u.id)
+            WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
+              AND (SELECT user_id FROM profiles WHERE user_id = u.id) IS NULL
         )
+        SELECT * FROM newest WHERE (SELECT are_newest FROM enough)
+        UNION ALL
         SELECT u.id, email, role, company_id, status, created_at
         FROM found CROSS JOIN LATERAL (SELECT * FROM users WHERE users.id = found.id OFFSET 0) u
         WHERE ($2::text IS NULL OR role = $2)
           AND ($3::uuid IS NULL OR company_id = $3)
           AND ($4::uuid IS NULL OR u.id < $4)
-        ORDER BY u.id DESC LIMIT $5
+        ORDER BY id DESC LIMIT $5
+        """,
+        text.translate(SEARCH_WILDCARDS),
+        role,
+        company_id,
+        before,
+        limit,
+    )
+    return rows
+
+
+async def walk_users(
+    conn: Connection | Pool,
+    text: str,
+    *,
+    role: str | None,
+    company_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Row]:
+    """What `find_users` finds, without an index: for texts that these do not know, which many have."""
+    rows: Sequence[Row] = await conn.fetch(
+        """
+        SELECT id, email, role, company_id, status, created_at FROM users u
+        WHERE ($2::text IS NULL OR role = $2)
+          AND ($3::uuid IS NULL OR company_id = $3)
+          AND ($4::uuid IS NULL OR id < $4)
+          AND (email::text ILIKE '%' || $1 || '%'
+               OR coalesce((SELECT full_name FROM profiles WHERE user_id = u.id), full_name)
+                  ILIKE '%' || $1 || '%')
+        ORDER BY id DESC LIMIT $5
         """,
         text.translate(SEARCH_WILDCARDS),
         role,

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     ReadThrough = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 
-LOOKED_AT_FIRST = 250
 _HAS_TRIGRAM: Final = re.compile(r"[^\W_]{3}")
 
 
@@ -166,14 +165,6 @@ async def _new_user(wanted: Mapping[str, Any]) -> dict[str, Any]:
 async def find_users(
     pool: Pool, text: str, *, role: str | None, company_id: UUID | None, before: UUID | None, limit: int
 ) -> Sequence[Row]:
-    """Accounts whose address or name has the text in it, newest first.
-
-    What many have (`example.com`) is soon found among the newest, and an index would bring all of them. What
-    few have is for the indexes, which know three letters in a row; for less, all are looked at.
-    """
-    is_indexed = _HAS_TRIGRAM.search(text) is not None
-    wanted: dict[str, Any] = {"role": role, "company_id": company_id, "before": before, "limit": limit}
-    rows = await queries.walk_users(pool, text, **wanted, among=LOOKED_AT_FIRST if is_indexed else None)
-    if is_indexed and len(rows) < limit:
-        rows = await queries.find_users(pool, text, **wanted)
-    return rows
+    """Accounts whose address or name has the text in it, newest first. Indexes know three letters or more."""
+    find = queries.find_users if _HAS_TRIGRAM.search(text) else queries.walk_users
+    return await find(pool, text, role=role, company_id=company_id, before=before, limit=limit)
