@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LOCUST_STARTS_S: Final = 3.0
 """Until a program is imported, connected, and has written down what it found."""
-SIDE_CHANGES_S: Final = 0.2
+SIDE_CHANGES_S: Final = 0.15
 """Until every proxy acts on other flags, and pools have connected."""
 WINDOW_TAKES_S: Final = 0.05
 """Besides its seconds: to begin with, and for the last answers."""
