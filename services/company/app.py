@@ -18,7 +18,7 @@ from common.web.renewal import renew_first
 from services.company import routes
 from services.company.events import HANDLERS, translate
 from services.company.keys import CONFIG
-from services.company.pages.plans import PLANS
+from services.company.pages.plans import DECKS, PLANS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,7 +51,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
         ],
     )
     app[CONFIG] = config
-    app[PLANS] = {}
+    app[PLANS], app[DECKS] = {}, {}
     metrics.add_metrics(app)
     app.cleanup_ctx.append(
         database.pool_ctx(config.database_url, max_size=config.pool_size, application_name=NAME)

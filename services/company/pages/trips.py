@@ -14,12 +14,12 @@ from common.web.forms import Form, parse_form
 from common.web.layout import render, see_other
 from common.wire import path_id
 from services.company.neighbours import seats_finder
-from services.company.pages.drawings import draw
 from services.company.pages.frame import attempt, company_of, frame, require_own
+from services.company.pages.plans import decks_of
 from services.company.repository import boards, mirrors
 from services.company.repository import fleet as fleet_repository
 from services.company.schemas.schedule import TripChanges, trip_wire
-from services.company.service import fleet, schedule
+from services.company.service import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,15 +104,23 @@ async def _page(
     context = {
         "trip": trip_wire(trip, stops),
         "seconds": stops[-1]["arrive_s"],
-        "decks": draw(await fleet.find_layout(pool, trip["layout_id"])),
+        "decks": await decks_of(request, trip["layout_id"]),
         "sales": sales.get(trip["id"]),
         "people": people,
         "seated": dict(seated),
         "manifest": manifest is not None,
         "boarding": Counter(each["from_seq"] for each in manifest or ()),
         "leaving": Counter(each["to_seq"] for each in manifest or ()),
-        "buses": await fleet_repository.list_buses(pool, company_id, None, MOST_OPTIONS),
-        "drivers": await fleet_repository.list_drivers(pool, company_id, None, MOST_OPTIONS),
+        "buses": [
+            (str(bus["id"]), f"{bus['plate']} ({bus['capacity']})")
+            for bus in await fleet_repository.list_buses(pool, company_id, None, MOST_OPTIONS)
+            if bus["status"] == "active" or bus["id"] == trip["bus_id"]
+        ],
+        "drivers": [
+            (str(driver["id"]), driver["name"])
+            for driver in await fleet_repository.list_drivers(pool, company_id, None, MOST_OPTIONS)
+            if driver["status"] == "active" or driver["id"] == trip["driver_id"]
+        ],
         "outcomes": outcomes or {},
     }
     return render(request, "operator_trip.html", {**frame(request, company), **context}, status=status)
