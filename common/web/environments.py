@@ -18,7 +18,7 @@ from markupsafe import Markup
 from common.web.writing import writers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from common.web.i18n import Language
 
@@ -48,6 +48,10 @@ class LanguageEnvironment(jinja2.Environment):
             writers(language.locale), **texts, static=static, language=language, locale=language.locale
         )
         self._fill_in = _FillIn({"_": texts["_"], "gettext": texts["gettext"], "static": static})
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """No template has globals of its own: they need no map of their own, which is slow to copy."""
+        return super().make_globals(d) if d else self.globals
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         self._fill_in.visit(source)

@@ -90,12 +90,17 @@ def make_environments(
     return {each.code: LanguageEnvironment(each, loader, static) for each in languages}
 
 
+def templates_for(request: web.Request) -> jinja2.Environment:
+    """The templates in the reader's language."""
+    return request.app[TEMPLATES_IN][language(request).code]
+
+
 def render(
     request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> web.Response:
     """A page of the template; it sees what `page_context` says, too."""
     flash = read_flash(request)
-    page = request.app[TEMPLATES_IN][language(request).code].get_template(template)
+    page = templates_for(request).get_template(template)
     text = page.render({**page_context(request), "flash": flash, **(context or {})})
     response = web.Response(text=text, content_type="text/html", status=status)
     if flash is not None:
