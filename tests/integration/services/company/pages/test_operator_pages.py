@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from services.company.pages import plans
 from tests.unit.services.company.gtfs.feeds import SMALL, zip_of
 
 PAGES = ("", "/fleet", "/drivers", "/network", "/schedule")
@@ -343,3 +344,26 @@ async def test_what_lacks_a_bus_or_a_driver_is_said_on_the_first_page(page, worl
 async def test_a_suspended_company_is_told_so(page, pool):
     await pool.execute("UPDATE companies SET status = 'suspended'")
     assert "The company is suspended" in await page("/operator/schedule")
+
+
+async def test_a_plan_that_was_drawn_before_is_the_same_in_each_language(client, page, post, browser):
+    await post("/operator/fleet", action="add-layout", name="First", lower="2+2", lower_rows="3")
+    first = await page("/operator/fleet")
+    await post("/operator/fleet", action="add-layout", name="Second", lower="1+1", lower_rows="2")
+    again = await page("/operator/fleet")
+    drawn = re.findall(r"<symbol.*?</symbol>", first, re.DOTALL)
+    assert len(drawn) == 1
+    assert drawn[0] in again
+    assert again.count("<symbol") == 2
+    hindi = await page("/operator/fleet", headers={**browser, "Accept-Language": "hi"})
+    assert drawn[0] in hindi
+    assert "Lower deck" in again
+    assert "Lower deck" not in hindi
+
+
+async def test_of_drawn_plans_the_oldest_make_room(page, post, monkeypatch):
+    monkeypatch.setattr(plans, "MOST_KEPT", 2)
+    for name in ("One", "Two", "Three"):
+        await post("/operator/fleet", action="add-layout", name=name, lower="2+2", lower_rows="3")
+    assert (await page("/operator/fleet")).count("<symbol") == 3
+    assert (await page("/operator/fleet")).count("<symbol") == 3
