@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line(
+        "markers", "stretched_passwords: passwords cost here what they cost in production"
+    )
     # The traceback that structlog would draw takes half a second and more, and the event loop waits for it.
     structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     # Every stack is a dozen interpreters, which would compile the same packages again and again.
@@ -35,6 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.stash[_FOLDER] = stacks.open_test_folder()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was collected stays to the end: no search for garbage need look through it again.
+
+    That is most of a worker's objects, and a full search takes a quarter of a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -120,9 +133,10 @@ def site(request: pytest.FixtureRequest) -> RunningStack:
 
 @pytest.fixture(scope="module")
 def private_stack(request: pytest.FixtureRequest, worker_id: str) -> Iterator[RunningStack]:
-    """A whole stack of a module's own, to stop and kill things in."""
+    """A stack of a module's own, to stop and kill things in: a whole one, or of the module's `SIDE`."""
     name = f"{request.module.__name__.rpartition('.')[2]}-{worker_id}"
     folders = folders_of(stacks.test_folder() / name)
-    yield stacks.start_stack(folders, "--no-demo", "--admin", stacks.ADMIN_EMAIL)
+    side = getattr(request.module, "SIDE", "both")
+    yield stacks.start_stack(folders, "--no-demo", "--side", side, "--admin", stacks.ADMIN_EMAIL)
     stacks.stop_stack(folders)
     shutil.rmtree(folders.state, ignore_errors=True)

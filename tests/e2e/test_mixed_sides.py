@@ -83,6 +83,13 @@ def domain_on_service(request, private_stack: RunningStack, table: RouteTable) -
     set_reads(private_stack, table, dict.fromkeys(reads, LEGACY))
 
 
+def test_every_process_of_both_sides_is_ready(private_stack):
+    services = {f"{domain}-service" for domain in DOMAINS}
+    parts = private_stack.status()
+    assert set(parts) == services | {"postgres", "valkey", "legacy", "strangler", "gateway"}
+    assert {part["state"] for part in parts.values()} == {"ready"}
+
+
 def test_one_domains_reads_on_its_service_answer_as_legacys_do(domain_on_service, private_stack, world):
     passenger = world.passenger()
     legacy = Client(private_stack.legacy_url, passenger.token)

@@ -14,7 +14,7 @@ import jinja2
 import pytest
 
 import legacy.pages
-from common import database, openapi
+from common import database, openapi, passwords
 from common.web import layout
 
 if TYPE_CHECKING:
@@ -67,6 +67,21 @@ class Environments:
         if templates not in self._made:
             self._made[templates] = self._make(languages, templates, static)
         return self._made[templates]
+
+
+@cache
+def _quick() -> passwords.Passwords:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_MEMORY_KIB", 8)
+        patch.setattr(passwords, "_ROUNDS", 1)
+        return passwords.Passwords()
+
+
+@pytest.fixture(autouse=True)  # ruff: ignore[pytest-fixture-autouse] — whoever logs in anywhere here
+def _quick_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretching takes longer than all else that a login does; tests of that very thing are marked."""
+    if request.node.get_closest_marker("stretched_passwords") is None:
+        monkeypatch.setattr(passwords, "_of_this_process", _quick)
 
 
 @pytest.fixture(scope="session", autouse=True)  # ruff: ignore[pytest-fixture-autouse] — every application here

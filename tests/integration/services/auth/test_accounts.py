@@ -52,6 +52,7 @@ class TestRegister:
         assert me == tokens["user"]
         assert me["role"] == "passenger"
 
+    @pytest.mark.stretched_passwords
     async def test_passwords_are_stored_as_argon2id(self, client, pool):
         await register(client)
         stored = await pool.fetchval("SELECT password_hash FROM users")
