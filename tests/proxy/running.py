@@ -73,6 +73,10 @@ class Application:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     async def start(self) -> None:
         command = [sys.executable, "-m", "tests.proxy.application", str(self.port), self.name]
         self.process = subprocess.Popen(command, cwd=ROOT)
@@ -149,16 +153,18 @@ class Strangler:
 
 
 @asynccontextmanager
-async def running(folder: Path, redis_url: str, *, workers: int = 2, **env: str) -> AsyncGenerator[Strangler]:
-    """A strangler of its own before two applications, `legacy` and `service`."""
+async def running(
+    folder: Path, redis_url: str, applications: dict[str, Application], *, workers: int = 2, **env: str
+) -> AsyncGenerator[Strangler]:
+    """A strangler of its own before two applications, `legacy` and `service`: those that run, or new ones."""
     routes = folder / "routes.toml"
     routes.write_text(ROUTES, encoding="utf-8")
     log = folder / "log.jsonl"
     async with contextlib.AsyncExitStack() as stack:
-        applications = {name: Application(name) for name in ("legacy", "service")}
-        for application in applications.values():
-            stack.callback(application.kill)
-            await application.start()
+        for name in ("legacy", "service"):
+            if name not in applications or not applications[name].runs:
+                applications[name] = Application(name)
+                await applications[name].start()
         port, admin_port = free_port(), free_port()
         with log.open("wb") as output:
             process = subprocess.Popen(

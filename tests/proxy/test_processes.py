@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from tests.proxy.running import Strangler, listens, running, until
+from tests.proxy.running import Strangler, listens, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.proxy.conftest import StartStrangler
 
 MIB = 1 << 20
 
 
 @pytest.fixture
-async def strangler(tmp_path: Path, redis_url: str) -> AsyncIterator[Strangler]:
-    async with running(tmp_path, redis_url) as started:
+async def strangler(start: StartStrangler) -> AsyncIterator[Strangler]:
+    async with start() as started:
         yield started
 
 
@@ -162,8 +164,8 @@ async def _in_flight(strangler: Strangler, count: int) -> bool:
     return sum(worker["in_flight"] for worker in (await strangler.health())["workers"]) == count
 
 
-async def test_a_drain_ends_by_its_deadline_even_if_a_request_does_not(tmp_path: Path, redis_url: str):
-    async with running(tmp_path, redis_url, workers=1, DRAIN_S="1") as strangler:
+async def test_a_drain_ends_by_its_deadline_even_if_a_request_does_not(start: StartStrangler):
+    async with start(workers=1, DRAIN_S="1") as strangler:
         client = await strangler.client()
         client.send(b"GET /slow?s=60 HTTP/1.1\r\nHost: a\r\n\r\n")
         await until(lambda: _in_flight(strangler, 1))
@@ -172,8 +174,8 @@ async def test_a_drain_ends_by_its_deadline_even_if_a_request_does_not(tmp_path:
         assert await client.is_closed()
 
 
-async def test_workers_end_when_their_supervisor_is_killed(tmp_path: Path, redis_url: str):
-    async with running(tmp_path, redis_url, DRAIN_S="1") as strangler:
+async def test_workers_end_when_their_supervisor_is_killed(start: StartStrangler):
+    async with start(DRAIN_S="1") as strangler:
         pids = await strangler.worker_pids()
         strangler.process.kill()
         await until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
@@ -210,9 +212,9 @@ async def test_an_upstream_that_is_killed_within_an_answer_cuts_it_off(strangler
 
 
 @pytest.mark.parametrize("framing", ["", "&chunked"])
-async def test_a_large_download_to_a_slow_client_takes_no_memory(tmp_path: Path, redis_url: str, framing):
+async def test_a_large_download_to_a_slow_client_takes_no_memory(start: StartStrangler, framing):
     size = 256 * MIB
-    async with running(tmp_path, redis_url, workers=1) as strangler:
+    async with start(workers=1) as strangler:
         (pid,) = await strangler.worker_pids()
         client = await strangler.client()
         assert (await client.ask("GET /download?bytes=1000000")).status == 200
@@ -234,9 +236,9 @@ async def test_a_large_download_to_a_slow_client_takes_no_memory(tmp_path: Path,
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_large_upload_to_a_slow_upstream_takes_no_memory(tmp_path: Path, redis_url: str, chunked):
+async def test_a_large_upload_to_a_slow_upstream_takes_no_memory(start: StartStrangler, chunked):
     size, piece = 256 * MIB, os.urandom(MIB)
-    async with running(tmp_path, redis_url, workers=1) as strangler:
+    async with start(workers=1) as strangler:
         (pid,) = await strangler.worker_pids()
         client = await strangler.client()
         assert (await client.ask("POST /upload", body=piece)).status == 200
@@ -263,8 +265,8 @@ async def test_a_real_websocket_talks_through(strangler: Strangler):
         await until(lambda: _in_flight(strangler, 0))
 
 
-async def test_the_access_log_has_a_line_for_each_request(tmp_path: Path, redis_url: str):
-    async with running(tmp_path, redis_url, workers=1) as strangler:
+async def test_the_access_log_has_a_line_for_each_request(start: StartStrangler):
+    async with start(workers=1) as strangler:
         client = await strangler.client()
         for number in range(50):
             path = f"/things/{number}?token=secret"
