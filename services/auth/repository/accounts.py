@@ -225,15 +225,15 @@ async def find_users(
 ) -> Sequence[Row]:
     """Like `list_users`, of those whose address or name has the text in it.
 
-    What many have (`example.com`) fills a page from the newest, and an index would bring all of them.
-    Else each part's own index brings what there is; OFFSET 0 has that looked up one by one.
+    What nearly all have (`example.com`) fills a page from the newest. Else each part's own index brings what
+    there is, and OFFSET 0 has it looked up one by one. Of thousands a page is found sooner by walking.
     """
     rows: Sequence[Row] = await conn.fetch(
         """
         WITH newest AS MATERIALIZED (
             SELECT u.id, email, role, company_id, status, created_at
             FROM (SELECT id FROM users WHERE $4::uuid IS NULL OR id < $4
-                  ORDER BY id DESC LIMIT 50) n
+                  ORDER BY id DESC LIMIT 30) n
             JOIN users u ON u.id = n.id
             WHERE ($2::text IS NULL OR role = $2)
               AND ($3::uuid IS NULL OR company_id = $3)
@@ -242,16 +242,18 @@ async def find_users(
                       ILIKE '%' || $1 || '%')
         ), enough AS MATERIALIZED (
             SELECT count(*) >= $5 AS are_newest FROM newest
-        ), found AS (
-            SELECT id FROM users
-            WHERE email::text ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
+        ), found AS MATERIALIZED (
+            (SELECT id FROM users
+             WHERE email::text ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough) LIMIT 4000)
             UNION
-            SELECT user_id FROM profiles
-            WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
+            (SELECT user_id FROM profiles
+             WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough) LIMIT 4000)
             UNION
-            SELECT id FROM users u
-            WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
-              AND (SELECT user_id FROM profiles WHERE user_id = u.id) IS NULL
+            (SELECT id FROM users u
+             WHERE full_name ILIKE '%' || $1 || '%' AND NOT (SELECT are_newest FROM enough)
+               AND (SELECT user_id FROM profiles WHERE user_id = u.id) IS NULL LIMIT 4000)
+        ), few AS MATERIALIZED (
+            SELECT count(*) < 4000 AS are_all FROM found
         )
         SELECT * FROM newest WHERE (SELECT are_newest FROM enough)
         UNION ALL
@@ -260,6 +262,17 @@ async def find_users(
         WHERE ($2::text IS NULL OR role = $2)
           AND ($3::uuid IS NULL OR company_id = $3)
           AND ($4::uuid IS NULL OR u.id < $4)
+          AND (SELECT are_all FROM few)
+        UNION ALL
+        (SELECT id, email, role, company_id, status, created_at FROM users u
+         WHERE NOT (SELECT are_newest FROM enough) AND NOT (SELECT are_all FROM few)
+           AND ($2::text IS NULL OR role = $2)
+           AND ($3::uuid IS NULL OR company_id = $3)
+           AND ($4::uuid IS NULL OR id < $4)
+           AND (email::text ILIKE '%' || $1 || '%'
+                OR coalesce((SELECT full_name FROM profiles WHERE user_id = u.id), full_name)
+                   ILIKE '%' || $1 || '%')
+         ORDER BY id DESC LIMIT $5)
         ORDER BY id DESC LIMIT $5
         """,
         text.translate(SEARCH_WILDCARDS),
