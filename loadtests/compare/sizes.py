@@ -66,7 +66,7 @@ class Curves:
     sales: int
     connections: int = 24
     from_full: float = 0.7
-    most_steps: int = 12
+    most_steps: int = 8
 
 
 @dataclass(frozen=True, slots=True)

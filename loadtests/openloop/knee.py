@@ -22,7 +22,7 @@ KEEPS_UP: Final = 0.97
 SLOWEST_P99_MS: Final = 1000.0
 FIRST_PER_S: Final = 20.0
 FASTER: Final = 1.5
-FASTER_AT_MOST: Final = 2.0
+FASTER_AT_MOST: Final = 1.6
 CLOSE: Final = 1.1
 """The last rate that is held and the first that is not may be so far apart, as a ratio."""
 TRIES: Final = 2
