@@ -23,6 +23,7 @@ from strangler.routing.table import RouteTable
 FIRST_ANSWER_WITHIN_S: Final = 1.5
 """How long a start waits for Redis before it goes by the disk."""
 LONGEST_BACKOFF_S: Final = 3.0
+CANCEL_AGAIN_S: Final = 0.2
 LISTEN_S: Final = 30.0
 """How long the channel may be silent before it is asked whether it is still there."""
 
@@ -83,9 +84,11 @@ class FlagWatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Said again until it is heard: what is called off may be just then taking it for a timeout of its own.
+        while running := [task for task in self._tasks if not task.done()]:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
         with contextlib.suppress(*_AWAY):
             await self._redis.aclose()
 
