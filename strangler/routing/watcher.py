@@ -84,7 +84,7 @@ class FlagWatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Said again until it is heard: what is called off may be just then taking it for a timeout of its own.
+        # Said again until it is heard: a task has been seen to go on after the first time.
         while running := [task for task in self._tasks if not task.done()]:
             for task in running:
                 task.cancel()
