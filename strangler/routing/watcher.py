@@ -84,7 +84,7 @@ class FlagWatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Said again until it is heard: a task has been seen to go on after the first time.
+        # Until it is heard: Redis's client writes within a wait_for, which may swallow it (before 3.12).
         while running := [task for task in self._tasks if not task.done()]:
             for task in running:
                 task.cancel()
