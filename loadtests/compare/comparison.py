@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import sys
@@ -17,7 +16,7 @@ import asyncpg
 from rich.console import Console
 
 from loadtests.bench import machine
-from loadtests.compare import children, plan, stage
+from loadtests.compare import children, plan, stage, stopping
 from loadtests.compare.arguments import parse
 from loadtests.compare.asked import NOT_ASKED
 from loadtests.compare.attendant import Attendant
@@ -32,7 +31,6 @@ from strangler.routing.table import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from types import FrameType
 
     from loadtests.compare.arguments import Arguments
     from loadtests.compare.plan import Turn
@@ -48,7 +46,6 @@ REFUSED: Final = 2
 INTERRUPTED: Final = 130
 SETTLES_FOR_S: Final = 0.1
 """Between a change of sides and a measurement: pools connect, events are on their way."""
-_STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 _SHOWN: Final = 12
 _REPORT: Final = "python -m loadtests.report"
 _WIDTH_OF_A_PIPE: Final = 120
@@ -58,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 if all was measured and nothing failed, 1 if something did, 2 for a refusal."""
     arguments = parse(argv)
     console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH_OF_A_PIPE)
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    signal.signal(signal.SIGTERM, stopping.as_ctrl_c)
     try:
         return _compare(arguments, console)
     except Refused as refused:
@@ -124,12 +121,8 @@ def _put_back(where: Stage) -> Generator[None]:
         yield
     finally:
         if where.steering is not None:
-            before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPPING}
-            try:
+            with stopping.never():
                 where.steering.place(where.steering.found, ())
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
 
 
 def _measure(
@@ -217,8 +210,4 @@ def _postgres_version(dsn: str | None) -> str | None:
         finally:
             await connection.close()
 
-    return None if dsn is None else asyncio.run(ask())
-
-
-def _as_ctrl_c(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    return None if dsn is None else stopping.run(ask())

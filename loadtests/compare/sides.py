@@ -6,7 +6,6 @@ moves: both sides start from the same rows, and each keeps what is written while
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — a command that the user gives
 import urllib.request
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, get_args
 from urllib.error import URLError
 
 from deploy.local.folders import CHECKOUT
+from loadtests.compare import stopping
 from loadtests.compare.refusals import Refused
 from strangler.cli.connections import open_database, open_redis
 from strangler.cli.proxies import wait_for_version
@@ -70,7 +70,7 @@ class ByFlags:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.table = load_table(settings.routes_file)
-        self.found: Side = asyncio.run(self._look())
+        self.found: Side = stopping.run(self._look())
         self._now: str = self.found
 
     def place(self, placement: str, written: Collection[str]) -> None:
@@ -78,7 +78,7 @@ class ByFlags:
             return
         self._now = ""  # whoever interrupts this must not be told that nothing has changed
         try:
-            asyncio.run(self._place(placement, written))
+            stopping.run(self._place(placement, written))
         except (ChangeRefused, NotLive, OSError, TimeoutError) as error:
             raise Refused(
                 f"The flags cannot be changed: {error}", "See how the stack is: ./banyan status"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
+
+from loadtests.compare import stopping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,7 @@ async def _totals(dsn: str) -> dict[Key, Statement]:
 def totals(dsn: str) -> dict[Key, Statement] | None:
     """By statement, since the server's start; None if the server does not keep them."""
     try:
-        return asyncio.run(_totals(dsn))
+        return stopping.run(_totals(dsn))
     except asyncpg.PostgresError:
         return None
 
