@@ -6,7 +6,9 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
@@ -24,11 +26,15 @@ def run(module: str, stack, *arguments: str) -> subprocess.CompletedProcess[str]
 @pytest.fixture(scope="module")
 def pools(demo_stack, tmp_path_factory):
     file = tmp_path_factory.mktemp("pools") / "pools.json"
-    gathered = run("loadtests.pools", demo_stack, "--people", "6", "--seed", "5", "--out", str(file))
-    assert gathered.returncode == 0, gathered.stderr[-2000:]
-    last = json.loads(gathered.stderr.splitlines()[-1])
+    ended = run("loadtests.pools", demo_stack, "--people", "6", "--seed", "5", "--out", str(file))
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    last = json.loads(ended.stderr.splitlines()[-1])
     assert last["done"] == last["of"]
-    return json.loads(file.read_text(encoding="utf-8"))
+    gathered = json.loads(file.read_text(encoding="utf-8"))
+    # Tickets that are younger than that are other tests' own, who want to scan them themselves.
+    before_ms = (time.time() - 3600) * 1e3
+    boarding = [each for each in gathered["boarding"] if UUID(each["ticket_id"]).int >> 80 < before_ms]
+    return {**gathered, "boarding": boarding}
 
 
 def crowd(stack, pools, tmp_path, seconds: str):
