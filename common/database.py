@@ -103,6 +103,7 @@ async def open_connection(dsn: str, *, application_name: str, **settings: str) -
     connection = await asyncpg.connect(
         dsn,
         timeout=ACQUIRE_TIMEOUT_S,
+        max_cached_statement_lifetime=0,
         server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off", **settings},
     )
     await _prepare(connection)

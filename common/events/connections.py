@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -24,6 +25,8 @@ PASSING: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RedisE
 
 STANDBY_S: Final = 1.0
 ANSWERED_WITHIN_S: Final = 5.0
+SILENT_S: Final = 30.0
+"""Whoever is in between may have hung up on a line that was silent for so long."""
 
 Command: TypeAlias = "tuple[str | bytes | int, ...]"
 
@@ -52,13 +55,17 @@ class Line:
     def __init__(self, redis: Redis) -> None:
         pool = redis.connection_pool
         self._connection = pool.connection_class(**pool.connection_kwargs | {"socket_timeout": None})
+        self._used_at = 0.0
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """What each command is answered, as Redis says it; a refusal is an answer, too: a ResponseError.
 
         Raises what PASSING names if no answers come; the next call connects anew.
         """
-        connection = self._connection
+        connection, now = self._connection, time.monotonic()
+        if now - self._used_at > SILENT_S:
+            await self.close()
+        self._used_at = now
         try:
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 await connection.send_packed_command(connection.pack_commands(commands))

@@ -293,7 +293,7 @@ async def walk_users(
     before: UUID | None,
     limit: int,
 ) -> Sequence[Row]:
-    """What `find_users` finds, without an index: for texts that these do not know, which many have."""
+    """What `find_users` finds, without an index: for texts that these do not know."""
     rows: Sequence[Row] = await conn.fetch(
         """
         SELECT id, email, role, company_id, status, created_at FROM users u

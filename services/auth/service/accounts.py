@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     ReadThrough = Callable[[str], Awaitable[Mapping[str, Any] | None]]
 
-_HAS_TRIGRAM: Final = re.compile(r"[^\W_]{3}")
+_HAS_TRIGRAM: Final = re.compile(r"[^\W_]{3}|[^\x00-\x7f]{3}")  # vowel signs are letters to PostgreSQL
 
 
 async def register(pool: Pool, wanted: Mapping[str, Any], device: Device, *, per_address: int) -> Session:

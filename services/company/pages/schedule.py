@@ -116,7 +116,7 @@ async def _page(
         "timetables": await boards.has_timetables(pool, company_id),
         "buses": await fleet_repository.list_buses(pool, company_id, None, MOST_OPTIONS),
         "drivers": await fleet_repository.list_drivers(pool, company_id, None, MOST_OPTIONS),
-        "layouts": await fleet_repository.list_layouts(pool, company_id, None, MOST_OPTIONS),
+        "layouts": await fleet_repository.list_layout_names(pool, company_id, MOST_OPTIONS),
         "outcomes": outcomes or {},
     }
     return render(request, "operator_schedule.html", {**frame(request, company), **context}, status=status)

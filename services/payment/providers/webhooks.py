@@ -36,7 +36,7 @@ PATH: Final = "/api/payments/webhooks/sandbox"
 TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
 BATCH: Final = 50
 FEW: Final = BATCH // 2
-"""A round that told fewer had no more before it."""
+"""A round that told fewer had no more before it, unless most were early or failed; those are due later."""
 AT_ONCE: Final = 4
 
 log = structlog.get_logger(__name__)

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 BATCH: Final = 50
 FEW: Final = BATCH // 2
-"""A step that did fewer had no more before it, unless most of a batch fails; that is tried a second later."""
+"""A step that did fewer had no more before it, unless most of a batch fails; that is tried next turn."""
 PAGE: Final = 500
 OLD: Final = timedelta(days=7)
 GONE: Final = timedelta(days=30)
