@@ -58,12 +58,17 @@ class Attendant:
         if line is None:
             self.close()
             raise children.Failed(self._said[-1] if self._said else "the generator ended and said nothing")
-        match json.loads(line):
+        try:
+            answer = json.loads(line)
+        except ValueError:  # it ended in the middle of it
+            self.close()
+            raise children.Failed(f"the generator ended in the middle of an answer: {line[:100]}") from None
+        match answer:
             case {"found": found}:
                 return found
             case {"unknown": str() as why}:
                 raise children.NotOffered(why)
-            case answer:
+            case _:
                 raise children.Failed(str(answer.get("cannot", line)))
 
     def close(self) -> None:

@@ -128,21 +128,20 @@ def _mix(size: Size, sides: Sequence[str], rounds: int) -> Iterator[Turn]:
 def _routes(size: Size, whole: Sequence[str], reads: Sequence[str]) -> Iterator[Turn]:
     """Some rounds of a route at once, so that what is compared lies seconds apart; the others much later.
 
-    The last side of a round is the first of the next.
+    The last side of a round is the first of the next, and what came first earlier comes second later.
     """
-    paced, is_turned = size.routes, False
+    paced = size.routes
     asked = routes_of(size, reads)
-    for first in range(0, paced.rounds, paced.in_a_row):
+    for later, first in enumerate(range(0, paced.rounds, paced.in_a_row)):
         rounds = range(first + 1, min(first + paced.in_a_row, paced.rounds) + 1)
-        for route, number in product(asked, rounds):
+        for place, (route, number) in enumerate(product(asked, rounds)):
             per_s = paced.per_s * share_of(route)
             window_s = window_of(route, paced, reads)
             took = SIDE_CHANGES_S / 2 + WINDOW_TAKES_S + paced.warm_s + window_s
             if route in GATHERED_ANEW:
                 took += GATHERED_S
-            for side in reversed(whole) if is_turned else whole:
+            for side in reversed(whole) if (place + later) % 2 else whole:
                 yield Turn("routes", side, number, took, route, per_s, window_s)
-            is_turned = not is_turned
 
 
 def _journey(size: Size, whole: Sequence[str]) -> Iterator[Turn]:

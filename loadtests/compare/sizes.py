@@ -93,10 +93,10 @@ FULL: Final = Size(
     scale=4,
     cast=60,
     idle_s=10,
-    mix=Mix(rounds=3, users=60, seconds=16, warm_s=4),
+    mix=Mix(rounds=3, users=60, seconds=15, warm_s=4),
     routes=Routes(rounds=6, per_s=220, seconds=0.49, warm_s=0.1, in_a_row=3, fewest=210),
     routes_asked="all",
-    journey=Paced(rounds=6, per_s=10, seconds=6.5, warm_s=1.2),
+    journey=Paced(rounds=5, per_s=10, seconds=6.5, warm_s=5),
     curves=Curves(rounds=3, whats=CURVES, step_s=4, warm_s=0.3, full_rounds=3, full_s=1.2, sales=2),
     budget_s=30 * 60,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess  # ruff: ignore[suspicious-subprocess-import] — the demo data's own program
@@ -21,7 +22,7 @@ from deploy.demo import LOGINS
 from deploy.local.folders import local_folders
 from deploy.local.marks import started
 from loadtests.bench import stacks
-from loadtests.compare import processes, stopping
+from loadtests.compare import processes
 from loadtests.compare.refusals import Refused
 from loadtests.compare.sides import ByCommand, ByFlags
 from strangler.cli.settings import Settings
@@ -70,7 +71,7 @@ def own_stage(console: Console, *, scale: int, fast: bool) -> Generator[Stage]:
             with console.status(f"Filling both sides with the same data ({scale} times four companies) …"):
                 _fill(stack.facts["environments"]["demo"], scale)
         with console.status("PostgreSQL looks at its tables …"):
-            stopping.run(_analyse(stack.facts))
+            asyncio.run(_analyse(stack.facts))
         yield Stage(str(stack.facts["gateway_url"]), stack.facts, _by_flags(stack.facts))
 
 

@@ -34,22 +34,24 @@ def never() -> Generator[None]:
 def run(work: Coroutine[Any, Any, _Result]) -> _Result:
     """Like `asyncio.run`, for what is soon done: it is finished first, then KeyboardInterrupt is raised.
 
-    asyncio's own way is to cancel what runs, which a wait may take for its time-out: then nobody hears of it.
+    Who asks twice does not want to wait for that. asyncio's own way is to cancel what runs, which a wait may
+    take for its time-out: then nobody hears of it.
     """
     asked: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
     heard = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
     for number in heard:
         signal.signal(number, note)
     try:
-        result = asyncio.run(work)
+        return asyncio.run(work)
     finally:
         for number in heard:
             signal.signal(number, before[number])
-    if asked:
-        raise KeyboardInterrupt
-    return result
+        if asked:
+            raise KeyboardInterrupt

@@ -8,10 +8,12 @@ lines that bracket its window: what was found, or why it could not be asked.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -113,14 +115,18 @@ class Attendant:
         kept = self._kept.get(side)
         if kept is None or kept.route != name or time.monotonic() - kept.made > KEPT_FOR_S:
             made = time.monotonic()
+            # Who is drawn for it is the same on either side, whatever each has been asked before.
+            cast.dice = Random(f"cast:{self._seed}:{name}:{plan.seed}")  # ruff: ignore[suspicious-non-cryptographic-random-usage] — it repeats itself
             kept = self._kept[side] = _Kept(side, name, await asking_of(route, cast, VARIANTS), made)
         return await measure(cast.lines, kept.asking, plan, self._listener)
 
 
 async def attend(attendant: Attendant) -> None:
-    """Until stdin ends."""
+    """Until stdin ends, or SIGTERM: then what a window has made is cleared away first."""
     reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
         answer = orjson.dumps(await attendant.obey(orjson.loads(line)))

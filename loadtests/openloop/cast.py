@@ -114,11 +114,18 @@ class Cast:
 
 
 async def in_turns(items: Iterable[T], act: Callable[[T], Awaitable[R]], at_once: int = AT_ONCE) -> list[R]:
-    """Act on each, a few at once; the results are in the order of the items. The first error ends it."""
+    """Act on each, a few at once; the results are in the order of the items. The first error ends all."""
     turns = asyncio.Semaphore(at_once)
 
     async def one(item: T) -> R:
         async with turns:
             return await act(item)
 
-    return list(await asyncio.gather(*map(one, items)))
+    acting = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        return list(await asyncio.gather(*acting))
+    except BaseException:
+        for each in acting:
+            each.cancel()
+        await asyncio.gather(*acting, return_exceptions=True)
+        raise

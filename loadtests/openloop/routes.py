@@ -193,7 +193,7 @@ _TABLE: Final = (
         "POST /api/check-ins",
         stock.fresh_codes,
         b'"duplicate":false',
-        body=lambda dice, subject: questions.scan(dice, subject.more),
+        body=lambda _dice, subject: questions.scan(subject.more),
         statuses=_CREATED,
         once=True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -11,7 +12,7 @@ from loadtests.openloop.cast import CannotAskError, Subject, TooFewError, in_tur
 from loadtests.pools import Passenger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
     from loadtests.openloop.cast import Cast
     from loadtests.pools import Person, Wanted
@@ -85,7 +86,10 @@ async def orders(cast: Cast, count: int, *, each: int = 1, boarding: bool = Fals
 
 
 async def hold(cast: Cast, count: int, *, each: int = 1, boarding: bool = False) -> list[Subject]:
-    """Bookings that are held; raises TooFewError where there are not people and seats enough."""
+    """Bookings that are held; raises TooFewError where there are not people and seats enough.
+
+    Whatever it raises, what it has held is given up.
+    """
     seats = await free_seats(cast, count, each=each, boarding=boarding)
     if len(seats) < count:
         raise TooFewError(f"lots of {each} free seats", len(seats), count)
@@ -93,25 +97,30 @@ async def hold(cast: Cast, count: int, *, each: int = 1, boarding: bool = False)
     if len(wanted) < count:
         raise TooFewError("holds that people may have", len(wanted), count)
 
+    made: list[Subject] = []
+
     async def one(order: Subject) -> Subject:
         booking = (await cast.ask("POST", "/api/bookings", order.by, order.more)).json()
-        return Subject(order.by, booking["id"], booking)
+        made.append(Subject(order.by, booking["id"], booking))
+        return made[-1]
 
-    return await in_turns(wanted, one)
+    async with given_up_after_an_error(cast, made):
+        return await in_turns(wanted, one)
 
 
 async def open_payments(cast: Cast, held: Sequence[Subject]) -> list[Subject]:
-    """A payment for each, without a card yet; `more` is the booking."""
+    """A payment for each, without a card yet; `more` is the booking. All are given up if one has none."""
 
     async def one(booking: Subject) -> Subject:
         payment = (await cast.ask("POST", "/api/payments", booking.by, {"booking_id": booking.id})).json()
         return Subject(booking.by, payment["id"], booking)
 
-    return await in_turns(held, one)
+    async with given_up_after_an_error(cast, held):
+        return await in_turns(held, one)
 
 
 async def confirmed(cast: Cast, held: Sequence[Subject]) -> list[Subject]:
-    """The same bookings, paid."""
+    """The same bookings, paid. All are given up if one is not."""
 
     async def one(payment: Subject) -> Subject:
         await cast.ask("POST", f"/api/payments/{payment.id}/confirm", payment.by, {"card": CARD})
@@ -124,7 +133,19 @@ async def confirmed(cast: Cast, held: Sequence[Subject]) -> list[Subject]:
                 raise CannotAskError(f"booking {booking['id']} is {booking['status']}, though it is paid")
             await asyncio.sleep(_POLLED_EVERY_S)
 
-    return await in_turns(await open_payments(cast, held), one)
+    payments = await open_payments(cast, held)
+    async with given_up_after_an_error(cast, held):
+        return await in_turns(payments, one)
+
+
+@asynccontextmanager
+async def given_up_after_an_error(cast: Cast, bookings: Sequence[Subject]) -> AsyncGenerator[None]:
+    """Whatever the error is that the block ends in."""
+    try:
+        yield
+    except BaseException:
+        await give_up(cast, bookings)
+        raise
 
 
 async def give_up(cast: Cast, bookings: Iterable[Subject]) -> None:

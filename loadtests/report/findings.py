@@ -122,8 +122,14 @@ def _failures(result: Result) -> Iterator[Failure]:
     ):
         for window, route in windows:
             add(part, window.side, route, window.failed, window.failures)
+    held = {
+        (curve.what, side, number): knee.held_per_s
+        for curve in knees.of_all(result.curves)
+        for side, rounds in curve.knees.items()
+        for number, knee in rounds.items()
+    }
     for step in result.curves:
-        if not step.is_past_knee:  # past it, failing is what it does
+        if step.rate_per_s <= held[step.what, step.side, step.round]:  # above it, failing is what it does
             add("curves", step.side, f"{step.what} at {step.rate_per_s:g}/s", step.failed, ())
     for (part, side, route, what), count in counts.most_common():
         yield Failure(part, side, route, what, count)

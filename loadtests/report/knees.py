@@ -127,7 +127,8 @@ def _ratio(knees: Mapping[str, Mapping[int, Knee]], scatter: Scatter) -> Ratio |
     """Of the knees' middles; none if some round has not found its knee.
 
     The interval is no narrower than what is left between the rates says: somewhere in it, all places alike,
-    which has a twelfth of its square as variance.
+    which has a twelfth of its square as variance. Rounds do not make that smaller: a later one begins where
+    the one before has come to, and so tries the same rates.
     """
     rounds = knees.get(LEGACY, {}).keys() & knees.get(SERVICE, {}).keys()
     ratios = _ratios(knees)
@@ -137,7 +138,7 @@ def _ratio(knees: Mapping[str, Mapping[int, Knee]], scatter: Scatter) -> Ratio |
     if found is None or found.low is None or found.high is None:
         return found
     widths = [knees[side][number].width for side in (LEGACY, SERVICE) for number in rounds]
-    left = 1.96 * math.sqrt(sum(width**2 / 12 for width in widths)) / len(rounds)
+    left = 1.96 * math.sqrt(sum(width**2 / 12 for width in widths) / len(rounds))
     reach = max(math.log(found.high / found.value), left)
     factor = math.exp(reach)
     return intervals.Ratio(found.value, found.value / factor, found.value * factor, found.freedom)

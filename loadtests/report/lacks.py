@@ -10,7 +10,7 @@ from loadtests.report.result import LEGACY, SERVICE, by_side
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loadtests.report.result import Result, Window
+    from loadtests.report.result import Full, Result, Step, Window
     from loadtests.report.routes import Findings
 
 PARTS: Final = {
@@ -86,10 +86,12 @@ def _of_curves(result: Result) -> Iterator[str]:
                     f"punctuality: {curve.what} on {side} fell behind while the generator was late, too, in "
                     f"{were_late} of {len(found)} rounds: that knee is the machine's as much as the site's"
                 )
-        most = max((step.generator_cores for those in curve.steps.values() for step in those), default=0.0)
+        asked: list[Step | Full] = [step for those in curve.steps.values() for step in those]
+        asked += [window for window in result.saturation if window.what == curve.what]
+        most = max((each.generator_cores for each in asked), default=0.0)
         if most > FULL_GENERATOR:
             yield (
-                f"punctuality: the generator used {most:.2f} cores at the fastest step of {curve.what}; "
+                f"punctuality: the generator used {most:.2f} cores at its fastest at {curve.what}; "
                 "one is all that it can"
             )
         missing = [side for side in (LEGACY, SERVICE) if side not in curve.steps]

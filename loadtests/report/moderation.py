@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 FEWEST_ROUTES: Final = 10
 """Of fewer, little can be learnt of how alike they are: what they have in common is the least of each."""
-STRAYS: Final = 2
-"""Times the usual scatter: of six rounds of an equal route one in a thousand shows as much."""
 _LEAST: Final = 1e-5
 """Of the median: a variance below it is a chance, and its logarithm would outweigh all others."""
 
@@ -44,11 +42,11 @@ class Scatter:
         if own < 1 or not self.freedom:
             return 0.0, 0
         variance = statistics.variance(logs)
+        if variance > strays(own) * self.of_logs**2:
+            return math.sqrt(variance / len(logs)), own
         if self.worth is None:
             return math.sqrt(max(self.of_logs**2, variance) / len(logs)), self.freedom
         moderated = (self.worth * self.of_logs**2 + own * variance) / (self.worth + own)
-        if variance > (STRAYS * self.of_logs) ** 2:
-            moderated = variance
         return math.sqrt(moderated / len(logs)), int(min(self.worth + own, self.freedom))
 
     def reach(self, logs: Sequence[float]) -> tuple[float, int]:
@@ -72,6 +70,12 @@ def learnt(all_logs: Iterable[Sequence[float]]) -> Scatter:
     worth = 2 * trigamma_inverse(spread)
     usual = math.exp(statistics.fmean(logs) + digamma(worth / 2) - math.log(worth / 2))
     return Scatter(math.sqrt(usual), freedom, min(worth, float(freedom)))
+
+
+def strays(freedom: int) -> float:
+    """Times the usual variance: as much shows one in a thousand of equal ones (Wilson and Hilferty's χ²)."""
+    ninth = 2 / (9 * freedom)
+    return (1 - ninth + 3.09 * math.sqrt(ninth)) ** 3
 
 
 def digamma(x: float) -> float:

@@ -205,7 +205,7 @@ def _why_few(fewest: int, least: int) -> str:
 
 
 def _unless_few(ratio: Ratio | None, fewest: int, least: int) -> Ratio | None:
-    """Of too few no interval can be given: one that is resampled would look surer than it is."""
+    """Of too few no interval can be given: one would look surer than it is."""
     return intervals.Ratio(ratio.value, None, None) if ratio is not None and fewest < least else ratio
 
 

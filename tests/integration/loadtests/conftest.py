@@ -9,7 +9,16 @@ import pytest
 from tests import stack as stacks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.stack import RunningStack
+
+
+@pytest.fixture(autouse=True)  # ruff: ignore[pytest-fixture-autouse] — each of them makes load
+def alone_on_the_site() -> Iterator[None]:
+    """The other worker's test waits: what is held, delayed and scanned here would be missing there."""
+    with stacks.one_at_a_time("demo-load"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,8 @@ def test_steps_give_back_what_they_held_and_say_how_fast_each_was(demo_stack, po
         "steps", "--what", "booking", "--rates", "12,14", "--seconds", "0.5", "--warm", "0.1", "--json"
     )
     assert {step["failed"] for step in steps} == {0}
-    assert sorted({step["rate_per_s"] for step in steps}) == [12, 14]
+    has_held_the_first = any(step["rate_per_s"] == 12 and not step["is_past_knee"] for step in steps)
+    assert {step["rate_per_s"] for step in steps} == ({12, 14} if has_held_the_first else {12})
     assert steps[0].keys() >= {"p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms", "is_past_knee", "began"}
     assert json.loads(said[-1]) == steps
     assert said[:-1] == ["measuring", "measured"] * len(steps)

@@ -81,16 +81,16 @@ def test_who_was_first_with_a_route_is_second_in_the_next_round(reads):
         first.setdefault(turn.what, []).append(turn.side)
     for sides in first.values():
         assert len(sides) == FULL.routes.rounds
-        assert abs(sides.count("legacy") - sides.count("service")) <= 2
+        assert sides.count("legacy") == sides.count("service")
         assert all(one != other for one, other in pairwise(sides[: FULL.routes.in_a_row]))
 
 
 @pytest.mark.parametrize("size", [FULL, QUICK], ids=lambda size: size.name)
 def test_flags_change_once_in_each_round(size):
-    """The last side of a round is the first of the next, also of another route."""
+    """The last side of a round is the first of the next, also of another route; but not of later rounds."""
     routes = [turn for turn in turns_of(size) if turn.phase == "routes"]
     changes = sum(one.side != other.side for one, other in pairwise(routes))
-    assert changes == len(routes) // 2
+    assert changes - len(routes) // 2 in {0, 1}
 
 
 def test_the_rounds_of_a_route_are_some_at_once_and_the_others_much_later():

@@ -185,7 +185,7 @@ async def test_a_full_site_is_asked_by_so_many_at_once_and_no_more():
     assert found["answers_per_s"] <= 500
     assert 0 < told[0] < told[1]
     assert found["asked"] == round(found["answers_per_s"] * found["seconds"])
-    assert server.asked - found["asked"] >= 20  # the warm-up's, and those that were on their way at the end
+    assert server.asked - found["asked"] >= 10  # the warm-up's, and those that were on their way at the end
     assert found["failed"] == 0
 
 

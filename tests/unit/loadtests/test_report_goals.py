@@ -180,7 +180,7 @@ class TestKnees:
             ([700, 690, 720], [500, 520, 480], False),
             ([500, 520, 480], [510, 500, 530], None),
             ([500, 900, 480], [700, 690, 720], None),
-            ([500, 500, 500], [510, 510, 510], None),  # nearer than the rates are to each other
+            ([500, 500, 500], [525, 525, 525], None),  # nearer than the rates are to each other
             ([500], [700], None),
         ],
     )

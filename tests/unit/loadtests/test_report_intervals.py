@@ -120,7 +120,7 @@ class TestScatter:
         scatter = learnt([[0.0, 0.2], [0.0, 0.1]])
         assert scatter == Scatter(pytest.approx(math.sqrt((0.02 + 0.005) / 2)), 2)
         assert scatter.error([0.0, 0.01])[0] == pytest.approx(scatter.of_logs / 2**0.5)
-        assert scatter.error([0.0, 1.0])[0] == pytest.approx(0.5)
+        assert scatter.error([0.0, 1.0]) == (pytest.approx(0.5), 1)
 
     def test_routes_that_are_equal_count_for_each_other_in_full(self):
         dice = random.Random(3)
@@ -144,6 +144,16 @@ class TestScatter:
         assert narrow is not None
         assert wide is not None
         assert wide.high / wide.low > 2 * narrow.high / narrow.low
+
+    def test_a_route_that_strays_is_believed_no_more_than_its_own_rounds_say(self):
+        dice = random.Random(3)
+        scatter = learnt([[dice.gauss(0, 0.1) for _ in range(6)] for _ in range(70)])
+        assert scatter.error([-0.1, 0.0, 0.1])[1] > 50
+        assert scatter.error([-0.9, 0.0, 0.9]) == (pytest.approx(0.9 / 3**0.5), 2)
+
+    def test_one_in_a_thousand_equal_routes_strays(self):
+        for freedom, percentile in ((1, 10.83), (2, 6.91), (5, 4.10), (10, 2.96)):
+            assert moderation.strays(freedom) == pytest.approx(percentile, rel=0.05)
 
     def test_the_functions_of_the_estimate_are_those_of_the_tables(self):
         assert moderation.digamma(1) == pytest.approx(-0.5772156649)

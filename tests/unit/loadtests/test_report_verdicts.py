@@ -193,6 +193,15 @@ class TestFailures:
             step["failed"] = 7 if step["is_past_knee"] else 0
         assert verdicts(measured).failures == ()
 
+    def test_what_fails_below_the_knee_is_one_though_the_rate_was_held_at_the_second_try(self, measured):
+        for step in measured["curves"]:
+            step["failed"] = 0
+        first = next(step for step in measured["curves"] if not step["is_past_knee"])
+        measured["curves"].append(first | {"failed": 7, "is_past_knee": True})
+        assert [(each.part, each.side, each.count) for each in verdicts(measured).failures] == [
+            ("curves", first["side"], 7)
+        ]
+
 
 class TestStatements:
     def test_rounds_are_taken_together_and_the_longest_is_first(self, measured):
