@@ -21,6 +21,7 @@ from common.events.relay import Relay
 from common.metrics import METRICS
 from common.principals import SAFE_METHODS
 from common.sweeps import SWEEPER
+from common.tasks import call_off
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -38,7 +39,6 @@ NOT_ASKED_FOR_S: Final = 5.0
 """After listeners were too slow once, nobody waits for them for so long."""
 _POLLS_S: Final = (0.002, 0.003, 0.005, 0.01)
 _TIMEOUT_S: Final = 5.0
-_CANCEL_EVERY_S: Final = 0.25
 _LAGS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 15, 60, 300)
 
 
@@ -140,12 +140,7 @@ def add_events(
         if consumer.sources:
             tasks.append(asyncio.create_task(consumer.run(), name="consumer"))
         yield
-        left = set(tasks)
-        while left:
-            for task in left:
-                task.cancel()
-            # Until it is heard: before Python 3.12 one that meets the end of what it interrupts is lost.
-            _, left = await asyncio.wait(left, timeout=_CANCEL_EVERY_S)
+        await call_off(tasks)
         await client.aclose()
 
     app.cleanup_ctx.append(run)

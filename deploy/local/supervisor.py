@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from common.tasks import call_off
 from deploy.local.parts import Daemon, Part, Step, in_order
 from deploy.local.processes import Child, Spawner, outcome
 from deploy.local.readiness import NOT_YET
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 State = Literal["waiting", "starting", "ready", "restarting", "stopping", "stopped", "done"]
 _PROBE_TIMEOUT_S = 3.0
-_CANCEL_AGAIN_S = 0.2
 _PROBE_PAUSES_S = (0.02, 0.02, 0.03, 0.05, 0.05, 0.1, 0.1, 0.1, 0.2)
 
 
@@ -198,7 +198,7 @@ class Supervisor:
                 return None
         finally:
             asked.cancel()
-            await _call_off(probing)
+            await call_off([probing])
         reason = await _one_probe(unit.spec) or "it answered at the last moment"
         await child.stop(unit.spec.command.stop_signal, unit.spec.stop_within_s, self._force)
         return f"not ready within {unit.spec.start_within_s:.0f} s ({reason})"
@@ -225,15 +225,6 @@ async def _probe(spec: Daemon) -> None:
     while await _one_probe(spec) is not None:
         await asyncio.sleep(_PROBE_PAUSES_S[min(attempt, len(_PROBE_PAUSES_S) - 1)])
         attempt += 1
-
-
-async def _call_off(task: asyncio.Task[None]) -> None:
-    """Cancel it until it has heard: a probe waits within a wait_for, which may swallow that (before 3.12)."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
-    if not task.cancelled():
-        task.exception()  # whatever it is, it comes too late
 
 
 async def _one_probe(spec: Daemon) -> str | None:

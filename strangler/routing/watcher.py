@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 import structlog
 from redis.exceptions import RedisError
 
+from common.tasks import call_off
 from strangler.routing.saved import SavedTableUnusable, load_saved, save
 from strangler.routing.snapshot import FlagTable, Snapshot, compile_snapshot, default_snapshot
 from strangler.routing.store import CHANNEL, StoreUnreadable, connect, read_table, read_version
@@ -23,7 +24,6 @@ from strangler.routing.table import RouteTable
 FIRST_ANSWER_WITHIN_S: Final = 1.5
 """How long a start waits for Redis before it goes by the disk."""
 LONGEST_BACKOFF_S: Final = 3.0
-CANCEL_AGAIN_S: Final = 0.2
 LISTEN_S: Final = 30.0
 """How long the channel may be silent before it is asked whether it is still there."""
 
@@ -84,11 +84,7 @@ class FlagWatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Until it is heard: Redis's client writes within a wait_for, which may swallow it (before 3.12).
-        while running := [task for task in self._tasks if not task.done()]:
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+        await call_off(self._tasks)
         with contextlib.suppress(*_AWAY):
             await self._redis.aclose()
 
