@@ -12,7 +12,6 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from deploy.local.folders import CHECKOUT
 from loadtests.compare import children
 
 if TYPE_CHECKING:
@@ -88,16 +87,7 @@ class Attendant:
 
     def _start(self) -> subprocess.Popen[str]:
         self._answers, self._said = queue.SimpleQueue(), deque(maxlen=children.LAST_WORDS)
-        # A session of its own: Ctrl-C reaches this process alone, which ends the other in its time.
-        process = self._process = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
-            self._argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            cwd=CHECKOUT,
-        )
+        process = self._process = children.start(self._argv, subprocess.PIPE)
         assert process.stdout is not None
         assert process.stderr is not None
         answers, said = self._answers, self._said

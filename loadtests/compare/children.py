@@ -67,16 +67,7 @@ def run(
         out = Path(folder, "out.json")
         argv = [sys.executable, "-m", module, *arguments, "--out", str(out)]
         said: deque[str] = deque(maxlen=LAST_WORDS)
-        # A session of its own: Ctrl-C reaches this process alone, which ends the other in its time.
-        process = subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            cwd=CHECKOUT,
-        )
+        process = start(argv, subprocess.DEVNULL)
         assert process.stdout is not None
         assert process.stderr is not None
         readers = [
@@ -129,6 +120,19 @@ def hear(line: str, said: deque[str], at_progress: Callable[[float], object]) ->
             pass
         case _ if line.strip():
             said.append(line.strip())
+
+
+def start(argv: Sequence[str], stdin: int) -> subprocess.Popen[str]:
+    """In a session of its own: Ctrl-C reaches this process alone, which ends the other in its time."""
+    return subprocess.Popen(  # ruff: ignore[subprocess-without-shell-equals-true] — our own
+        argv,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=CHECKOUT,
+    )
 
 
 def end(process: subprocess.Popen[str]) -> None:
