@@ -13,10 +13,9 @@ from playwright.sync_api import expect
 
 from tests import chromium
 from tests.browser.code_pictures import ALPHANUMERIC, FRAME, Code, Scene
-from tests.browser.conftest import FLAGS, HEIGHT, NARROW, PATIENCE_MS, WIDE, found
-from tests.browser.test_richer_pages import IS_KEPT
+from tests.browser.conftest import FLAGS, HEIGHT, NARROW, WIDE, found
 from tests.browser.test_scanner import OFFLINE, verdict
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.contract.world import confirmed, in_hours, qr_token
 
 if TYPE_CHECKING:
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 # The monolith's plainer page has a camera only where the browser itself reads codes, as Debian's does not.
 pytestmark = pytest.mark.parametrize("site", ["service"], indirect=True)
-
-READER_IS_KEPT: Final = """
-async () => {
-  const reader = new URL(document.getElementById("scan").dataset.reader, location.href);
-  return Boolean(await caches.match(reader, { ignoreVary: true }));
-}
-"""
 
 
 READS_OTHER_CODES, FAILS = (
@@ -238,11 +230,9 @@ def test_the_camera_reads_tickets_without_a_network_too(
     [ticket] = confirmed(passenger, trip, "A3")["tickets"]
     visitor = film([_photograph(qr_token(passenger, ticket), 3)], inspector)
     visitor.expects(rf"/api/(trips/.*/offline-list|check-ins(/batch)?): {OFFLINE}")
-    path = f"/scan?trip_id={trip['id']}"
-    page = visitor.go(path)
+    page = visitor.go(f"/scan?trip_id={trip['id']}")
     page.wait_for_function("id => localStorage.getItem(`banyan.list.${id}`)", arg=trip["id"])
-    page.wait_for_function(IS_KEPT, arg=visitor.site + path)
-    page.wait_for_function(READER_IS_KEPT)
+    visitor.wait_until_kept(str(page.locator("#scan").get_attribute("data-reader")))
     visitor.context.set_offline(True)
     page.reload()
     page.get_by_role("button", name="Use the camera").click()

@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 # Everything that both sides owe is tested on both, in the other files.
 pytestmark = pytest.mark.parametrize("site", ["service"], indirect=True)
 
-IS_KEPT = """
-async (address) => {
-  const page = await caches.match(address, { ignoreVary: true });
-  return Boolean(page && navigator.serviceWorker.controller);
-}
-"""
-
 
 def test_the_scanner_is_loaded_again_without_a_network_and_goes_on(
     open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
@@ -37,10 +30,9 @@ def test_the_scanner_is_loaded_again_without_a_network_and_goes_on(
     token = qr_token(passenger, confirmed(passenger, trip, "A4")["tickets"][0])
     visitor = open_window(inspector, width=NARROW)
     visitor.expects(rf"/api/(trips/.*/offline-list|check-ins(/batch)?): {OFFLINE}")
-    path = f"/scan?trip_id={trip['id']}"
-    page = visitor.go(path)
+    page = visitor.go(f"/scan?trip_id={trip['id']}")
     page.wait_for_function("id => localStorage.getItem(`banyan.list.${id}`)", arg=trip["id"])
-    page.wait_for_function(IS_KEPT, arg=visitor.site + path)
+    visitor.wait_until_kept()
 
     visitor.context.set_offline(True)
     page.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response
@@ -30,6 +30,21 @@ FOCUS = """
   };
 }
 """
+
+# To be evaluated and not waited for as a function, whose promise counts as true before it is kept.
+MISSING = """
+async ([addresses, patience]) => {
+  const end = performance.now() + patience;
+  for (;;) {
+    const missing = [];
+    for (const each of addresses) if (!(await caches.match(each, { ignoreVary: true }))) missing.push(each);
+    if (!navigator.serviceWorker.controller) missing.push("a service worker");
+    if (!missing.length || performance.now() > end) return missing;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+"""
+PATIENCE_MS = 20_000
 
 
 @dataclass
@@ -124,6 +139,12 @@ class Visitor:
         """Nobody has to scroll sideways."""
         width, room = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width <= room, f"{self.path} is {width} pixels wide in a window of {room}"
+
+    def wait_until_kept(self, *addresses: str) -> None:
+        """The page and the addresses are at hand without a network, and so is who hands them out."""
+        wanted = [self.page.url, *(urljoin(self.page.url, each) for each in addresses)]
+        missing = self.page.evaluate(MISSING, [wanted, PATIENCE_MS])
+        assert not missing, f"not kept for a time without a network: {missing}"
 
     def _hear(self, message: ConsoleMessage) -> None:
         # What could not be loaded is told by its response, with the address.
