@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The same load on legacy, on the services, and on split reads; then a verdict.",
     )
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument("--quick", action="store_const", dest="size", const=QUICK, help="in 3 minutes, not 30")
+    sizes.add_argument("--quick", action="store_const", dest="size", const=QUICK, help="in 3 minutes, not 33")
     sizes.add_argument(
         "--smoke", action="store_const", dest="size", const=SMOKE, help="in a minute: does it run?"
     )

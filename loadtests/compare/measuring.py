@@ -15,7 +15,7 @@ from loadtests.compare.children import MARKS
 from loadtests.compare.plan import TAIL_S
 from loadtests.compare.watch import Watch
 from loadtests.compare.windows import Record, per_second, without_idle
-from loadtests.openloop.knee import CLOSE, FASTER, FIRST_PER_S, Climb
+from loadtests.openloop.knee import CLOSE, FIRST_PER_S, Climb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,10 +139,7 @@ class Meters:
     def _climb(self, turn: Turn, on: On, at_progress: Progress) -> Measured:
         """The next rate of each side hangs on what came of its last one; a side that is done waits."""
         curves = self.size.curves
-        climbs = {
-            side: Climb(self._begins.get((turn.what, side), FIRST_PER_S), faster=self._stride(turn))
-            for side in turn.sides
-        }
+        climbs = {side: self._climb_of(turn, side) for side in turn.sides}
         found: list[dict[str, Any]] = []
         for tried in range(curves.most_steps):
             for side in turn.sides if tried % 2 == 0 else reversed(turn.sides):
@@ -162,11 +159,12 @@ class Meters:
                 self._begins[turn.what, side] = climb.held
         return Measured(found, [])
 
-    def _stride(self, turn: Turn) -> float:
-        """The less is known of the knee, the longer."""
-        if turn.round > 1:
-            return CLOSE
-        return CLOSE**2 if self.size.curves.full_rounds else FASTER
+    def _climb_of(self, turn: Turn, side: str) -> Climb:
+        """The more is known of the knee, the shorter are its strides."""
+        first_per_s = self._begins.get((turn.what, side))
+        if first_per_s is None:
+            return Climb()
+        return Climb(first_per_s, faster=CLOSE if turn.round > 1 else CLOSE**2, at_most=CLOSE**2)
 
     def _window(
         self,

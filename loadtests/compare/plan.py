@@ -30,15 +30,18 @@ WINDOW_TAKES_S: Final = 0.05
 """Besides its seconds: to begin with, and for the last answers."""
 GATHERED_S: Final = 0.5
 """To find free seats and people for a window of journeys or bookings, and to give them up behind it."""
-SOLD_AND_GIVEN_UP_S: Final = 0.003
+SOLD_AND_GIVEN_UP_S: Final = 0.0045
 """Likewise, for each booking."""
-BOOKED_PER_S: Final = 500
+BOOKED_PER_S: Final = 650
 """About; what a step of bookings takes besides its seconds hangs on it."""
 LOGS_IN_S: Final = 0.02
 HOLDS_EACH: Final = 3
-FIRST_CLIMB_STEPS: Final = 5
-LATER_CLIMB_STEPS: Final = 3.5
-"""On each side, a second try of what was missed included; later climbs begin where the first has ended."""
+FIRST_CLIMB_STEPS: Final = 6
+LATER_CLIMB_STEPS: Final = 4.5
+"""On each side, a second try of what was missed included; later climbs begin where the first has ended.
+
+One more than a knee that stays where it is would need: a machine's does not.
+"""
 TAIL_S: Final = 1.0
 """After a window without a warm-up: for what is still being heard elsewhere."""
 CASTS_AFTER_S: Final = 10 * 60
@@ -156,22 +159,21 @@ def _curves(size: Size, whole: Sequence[str]) -> Iterator[Turn]:
     curves = size.curves
     for what in curves.whats:
         is_sold = what == "booking"
-        window_s = SIDE_CHANGES_S / 2 + WINDOW_TAKES_S + curves.warm_s
+        window_s, counts_s = SIDE_CHANGES_S / 2 + WINDOW_TAKES_S + curves.warm_s, curves.step_s_of(what)
         logged_in: set[str] = set()
-        rounds = curves.sales if is_sold else curves.rounds
-        for number, side in alternating(whole, min(curves.full_rounds, rounds)):
+        for number, side in alternating(whole, curves.full_rounds):
             took = window_s + curves.full_s + is_sold * _sales_s(curves.warm_s + curves.full_s)
             if is_sold and side not in logged_in:
-                took += BOOKED_PER_S * (curves.warm_s + curves.step_s) / HOLDS_EACH * LOGS_IN_S
+                took += BOOKED_PER_S * (curves.warm_s + counts_s) / HOLDS_EACH * LOGS_IN_S
                 logged_in.add(side)
             yield Turn("curves", side, number, took, what, window_s=curves.full_s, how="full")
-        step_s = window_s + SIDE_CHANGES_S / 2 + curves.step_s
-        step_s += is_sold * _sales_s(curves.warm_s + curves.step_s)
-        for number in range(1, rounds + 1):
+        step_s = window_s + SIDE_CHANGES_S / 2 + counts_s
+        step_s += is_sold * _sales_s(curves.warm_s + counts_s)
+        for number in range(1, curves.rounds_of(what) + 1):
             steps = min(FIRST_CLIMB_STEPS if number == 1 else LATER_CLIMB_STEPS, curves.most_steps)
             sides = tuple(whole if number % 2 else reversed(whole))
             took = len(sides) * steps * step_s
-            yield Turn("curves", "", number, took, what, window_s=curves.step_s, how="climb", sides=sides)
+            yield Turn("curves", "", number, took, what, window_s=counts_s, how="climb", sides=sides)
 
 
 def _sales_s(seconds: float) -> float:

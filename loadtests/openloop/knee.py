@@ -76,12 +76,14 @@ class Step:
 class Climb:
     """Which rate is to be tried next, by what came of those before."""
 
-    def __init__(self, first_per_s: float = FIRST_PER_S, *, faster: float = FASTER) -> None:
+    def __init__(
+        self, first_per_s: float = FIRST_PER_S, *, faster: float = FASTER, at_most: float = FASTER_AT_MOST
+    ) -> None:
         """`faster` is the ratio of the first two rates; the further the knee, the longer the strides."""
         self.held: float | None = None
         self.missed: float | None = None
         self._rate: float | None = _in_bounds(first_per_s)
-        self._stride = faster
+        self._stride, self._longest = faster, max(faster, at_most)
         self._tried = 0
 
     def next(self) -> float | None:
@@ -111,7 +113,7 @@ class Climb:
         if self.held is not None and self.missed is not None:
             is_close = self.missed / self.held <= CLOSE * 1.001  # rates are rounded
             return None if is_close else _in_bounds(math.sqrt(self.held * self.missed))
-        stride, self._stride = self._stride, min(self._stride**2, max(self._stride, FASTER_AT_MOST))
+        stride, self._stride = self._stride, min(self._stride**2, self._longest)
         return _in_bounds(rate / stride if self.held is None else rate * stride)
 
 

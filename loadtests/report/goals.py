@@ -77,6 +77,13 @@ def of_all(routes: Sequence[Findings], journey: Findings | None, curves: Sequenc
             f"Throughput at the knee ({', '.join(KNEES)}): higher than legacy's",
             [_knee(what, curves) for what in KNEES] if curves else [],
             "no curve was measured",
+            intervals.together([curve.ratio for curve in curves if curve.ratio is not None]),
+        ),
+        _goal(
+            f"Answers a second when full ({', '.join(KNEES)}): more than legacy's",
+            [_when_full(what, curves) for what in KNEES] if any(curve.full for curve in curves) else [],
+            "no side was filled",
+            intervals.together([curve.full_ratio for curve in curves if curve.full_ratio is not None]),
         ),
     )
 
@@ -165,6 +172,16 @@ def _at_most(figure: Figure, limit: float) -> bool | None:
     return False if ratio.low > limit else None
 
 
+def _when_full(what: str, curves: Sequence[Curve]) -> Case:
+    ratio = next((each.full_ratio for each in curves if each.what == what), None)
+    if ratio is None:
+        return Case(what, "cannot be told", "not measured")
+    said = f"{rule.text(ratio)} {rule.TIMES}"
+    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
+        return Case(what, "cannot be told", f"{said}; the rounds do not tell them apart")
+    return Case(what, "met" if ratio.low > 1 else "missed", said)
+
+
 def _knee(what: str, curves: Sequence[Curve]) -> Case:
     curve = next((each for each in curves if each.what == what), None)
     if curve is None:
@@ -176,8 +193,6 @@ def _knee(what: str, curves: Sequence[Curve]) -> Case:
     )
     if curve.ratio is not None:
         said += f", knees {rule.text(curve.ratio)} {rule.TIMES}"
-    if curve.full_ratio is not None:
-        said += f", when full {rule.text(curve.full_ratio)} {rule.TIMES}"
     is_higher = curve.is_higher()
     if is_higher is None:
         return Case(what, "cannot be told", f"{said}; the rounds do not tell them apart")

@@ -70,10 +70,10 @@ def test_a_climb_begins_near_the_knee_and_the_next_at_it(climbed):
         assert goes_on["rate_per_s"] == max(held)
 
 
-def test_climbs_take_about_as_many_steps_as_are_planned(climbed):
+def test_of_knees_that_stay_climbs_take_a_step_or_two_less_than_is_planned(climbed):
     planned = [plan.FIRST_CLIMB_STEPS, plan.LATER_CLIMB_STEPS, plan.LATER_CLIMB_STEPS]
     for (_, on, _), steps in zip(climbed, planned, strict=True):
-        assert len(on) / 2 == pytest.approx(steps, abs=1)
+        assert 0 < steps - len(on) / 2 <= 2
 
 
 def test_the_same_round_asks_both_sides_at_the_same_instants(climbed):

@@ -219,8 +219,27 @@ class TestKnees:
         assert curve.full_ratio.value == pytest.approx(2.02, abs=0.01)
         assert curve.full_ratio.low > 1.9
         found = verdicts({"curves": climbed(legacy=[300], service=[310]), "saturation": full})
-        case = next(goal for goal in found.goals if "knee" in goal.name).cases[0]
-        assert "when full 2.02" in case.said
+        goal = next(goal for goal in found.goals if "when full" in goal.name)
+        assert [(case.name, case.status) for case in goal.cases if "2.02" in case.said] == [("search", "met")]
+        assert goal.status == "cannot be told"  # the others were not filled
+
+    @pytest.mark.parametrize(
+        ("service", "status"),
+        [((800, 830, 790), "met"), ((400, 415, 385), "cannot be told"), ((300, 310, 290), "missed")],
+    )
+    def test_more_is_answered_when_full_where_the_whole_interval_says_so(self, service, status):
+        full = [
+            {"what": what, "side": side, "round": number, "answers_per_s": amount, "failed": 0}
+            for what in goals.KNEES
+            for side, amounts in (("legacy", (400, 410, 390)), ("service", service))
+            for number, amount in enumerate(amounts, 1)
+        ]
+        curves = [
+            step | {"what": what} for what in goals.KNEES for step in climbed(legacy=[300], service=[310])
+        ]
+        goal = verdicts({"curves": curves, "saturation": full}).goals[-1]
+        assert (goal.status, {case.status for case in goal.cases}) == (status, {status})
+        assert "all together" in goal.said
 
     def test_what_fails_when_it_is_full_is_a_failure(self):
         full = {"what": "search", "side": "legacy", "round": 1, "failed": 2,

@@ -199,7 +199,7 @@ class TestFolder:
         rows = [line for line in text.splitlines() if line.startswith("| ")]
         tables = 5
         knees = len(synthetic.CURVES) * 2 * 2 + len(synthetic.CURVES)
-        assert len(rows) == tables + 4 + len(synthetic.ROUTES) + 1 + knees
+        assert len(rows) == tables + 5 + len(synthetic.ROUTES) + 1 + knees
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert len({line.count("|") for line in table.splitlines()}) == 1
         prose = [line for line in text.splitlines() if not line.startswith(("|", "-"))]
@@ -243,7 +243,7 @@ class TestTerminal:
         said = captured.get()
         for route in (*synthetic.ROUTES, "booking journey"):
             assert f" {route} " in said
-        assert said.count("cannot be told  ") + said.count("met  ") + said.count("missed  ") == 4
+        assert said.count("cannot be told  ") + said.count("met  ") + said.count("missed  ") == 5
 
 
 class TestAxes:
