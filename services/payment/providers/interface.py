@@ -64,8 +64,8 @@ class Provider(Protocol):
 
     async def answer_challenge(self, payment_id: UUID, reference: str, code: str) -> Charge: ...
 
-    async def refund(self, refund_id: UUID, charge_reference: str, amount: Amount) -> str:
-        """The reference of the refund."""
+    async def refund(self, refund_id: UUID, charge_reference: str | None, amount: Amount) -> str:
+        """The reference of the refund; a payment that was brought in may have no reference of its charge."""
 
     async def look_up_charge(self, payment_id: UUID, reference: str | None, amount: Amount) -> Event | None:
         """The event that was or should have been told, or None if nothing is decided; raises NeverSeen."""

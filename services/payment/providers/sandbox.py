@@ -55,10 +55,10 @@ class Sandbox:
     async def answer_challenge(self, payment_id: UUID, reference: str, code: str) -> Charge:  # ruff: ignore[unused-method-argument] — the interface
         return self._taken(self._read(reference).answered(code, datetime.now(UTC)))
 
-    async def refund(self, refund_id: UUID, charge_reference: str, amount: Amount) -> str:  # ruff: ignore[unused-method-argument] — the interface
+    async def refund(self, refund_id: UUID, charge_reference: str | None, amount: Amount) -> str:  # ruff: ignore[unused-method-argument] — the interface
         try:
-            charge = self._read(charge_reference)
-        except NeverSeen:  # of another key, or of demo data: all that is known is that it succeeded
+            charge = self._read(charge_reference or "")
+        except NeverSeen:  # of another key, or none (demo data): all that is known is that it succeeded
             charge = Reference("payment", refund_id, Behaviour(), datetime.now(UTC))
         return write_reference(charge.refund(refund_id, datetime.now(UTC)), self._key)
 

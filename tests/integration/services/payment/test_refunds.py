@@ -176,9 +176,10 @@ async def test_a_refund_that_was_sent_and_not_answered_is_asked_after(till):
     assert await till.refunds() == [(60_000, "succeeded")]
 
 
-async def test_a_refund_of_a_charge_that_the_sandbox_does_not_know_is_made(till):
+@pytest.mark.parametrize("reference", ["of another time", None])
+async def test_a_refund_of_a_charge_that_the_sandbox_does_not_know_is_made(till, reference):
     payment_id = await till.paid()
-    await till.pool.execute("UPDATE payments SET provider_ref = 'of another time'")
+    await till.pool.execute("UPDATE payments SET provider_ref = $1", reference)
     await till.refund(payment_id)
     await till.settle_refunds()
     assert await till.refunds() == [(60_000, "succeeded")]
