@@ -317,6 +317,27 @@ async def test_too_long_targets_and_heads_are_named(edge):
     assert (response.status, problem["type"]) == (431, "urn:banyan:problem:headers-too-large")
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "slug"),
+    [
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked",
+            501,
+            "transfer-coding-not-implemented",
+        ),
+        ("GET / HTTP/3.0\r\nHost: a", 505, "http-version-not-supported"),
+        ("GET /static/common/ HTTP/1.1\r\nHost: a\r\nConnection: close", 404, "not-found"),
+    ],
+)
+async def test_what_nginx_refuses_by_itself_is_a_problem_too(edge, head, status, slug):
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(edge.url.rpartition(":")[2]))
+    writer.write(f"{head}\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert json.loads(answer.partition("\r\n\r\n")[2])["type"] == f"urn:banyan:problem:{slug}"
+
+
 async def test_bodies_stream_in(edge):
     seen = edge.upstream.app[SEEN]
 
