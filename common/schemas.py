@@ -202,6 +202,9 @@ class Email(fields.String):
         # both checks are made, and the second takes long over a long text
         if len(text) > _LONGEST_EMAIL:
             raise ValidationError(f"Longer than maximum length {_LONGEST_EMAIL}.")
+        # The check of the domain looks past what IDNA drops, so that an address could show as another one.
+        if any(unicodedata.category(character)[0] in "CZ" for character in text):
+            raise ValidationError("Not a valid email address.")
         return text
 
 

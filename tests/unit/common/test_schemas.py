@@ -90,6 +90,9 @@ def load(name: str, value: Any) -> Any:
         ("zone", "Kolkata"),
         ("zone", "../../etc/passwd"),
         ("email", "nobody"),
+        ("email", "asha@exam\u200bple.in"),
+        ("email", "asha@example.in\u202e"),
+        ("email", "asha@exam\u00adple.in"),
         ("phone", "98450"),
         ("currency", "INR\n"),
         ("other", 1),
@@ -112,6 +115,10 @@ def test_what_is_of_the_type_is_read():
     assert load("password", "  x ") == "  x "
     assert load("limit", "20") == 20
     assert load("email", " Asha@Example.IN ") == "asha@example.in"
+    assert (
+        load("email", "asha@\u0909\u0926\u093e\u0939\u0930\u0923.in")
+        == "asha@\u0909\u0926\u093e\u0939\u0930\u0923.in"
+    )
     assert load("phone", "+91 98450-12345") == "+919845012345"
     assert load("zone", "Asia/Kolkata") == "Asia/Kolkata"
 
