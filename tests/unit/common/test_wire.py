@@ -178,6 +178,13 @@ async def test_a_stale_if_match_is_412(client):
     assert (await client.patch(path)).status == 200
 
 
+async def test_a_tag_that_a_gateway_made_weak_names_the_same_version(client):
+    path = "/things/01890a5d-ac96-774b-bcce-b302099a8057"
+    weak = f"W/{etag_for('version 1')}"
+    assert (await client.patch(path, headers={"If-Match": weak})).status == 200
+    assert (await client.patch(path, headers={"If-Match": 'W/"stale"'})).status == 412
+
+
 def test_json_is_written_as_the_contract_has_it():
     identifier = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
     moment = datetime(2030, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
