@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from common.database import POOL
@@ -104,6 +104,7 @@ async def _page(
     context = {
         "trip": trip_wire(trip, stops),
         "seconds": stops[-1]["arrive_s"],
+        "is_over": trip["arrives_at"] + timedelta(minutes=trip["delay_min"]) <= datetime.now(UTC),
         "decks": await decks_of(request, trip["layout_id"]),
         "sales": sales.get(trip["id"]),
         "people": people,

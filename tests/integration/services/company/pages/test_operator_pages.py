@@ -307,6 +307,23 @@ async def test_nobody_is_asked_about_a_departure_that_nobody_has_a_ticket_for(pa
     assert site.asked == []
 
 
+async def test_a_departure_that_has_arrived_offers_nothing_that_would_be_refused(page, post, world, company):
+    trip = await world.trip(company, departs_at=datetime.now(UTC) - timedelta(days=3))
+    text = await page(f"/operator/trips/{trip.id}")
+    assert "Cancel this departure" not in text
+    assert f"/scan?trip_id={trip.id}" not in text
+    refused = await post(f"/operator/trips/{trip.id}", 422, action="cancel", status="cancelled", sure="yes")
+    assert "arrived already" in refused
+
+
+async def test_a_delayed_departure_can_be_cancelled_until_it_arrives(page, world, company):
+    takes = timedelta(days=1)
+    trip = await world.trip(company, departs_at=datetime.now(UTC) - takes, delay_min=1440)
+    text = await page(f"/operator/trips/{trip.id}")
+    assert "Cancel this departure" in text
+    assert f"/scan?trip_id={trip.id}" in text
+
+
 async def test_routes_and_stops_are_found_by_name(page, world, company):
     await world.route(company, ("Bengaluru", "Mysuru"))
     await world.route(company, ("Chennai", "Vellore"))
