@@ -149,10 +149,11 @@ def _status(folders: Folders, *, as_json: bool) -> int:
     if as_json:
         _say(json.dumps(parts, indent=1))
         return 0
+    width = max((len(part["name"]) for part in parts), default=0)
     for part in parts:
         pid = f"pid {part['pid']}" if part["pid"] else ""
         restarts = f"{part['restarts']} restarts" if part["restarts"] else ""
-        _say(f"{part['name']:<12} {part['state']:<11} {pid:<12} {restarts:<12} {part['note']}".rstrip())
+        _say(f"{part['name']:<{width}}  {part['state']:<11} {pid:<12} {restarts:<12} {part['note']}".rstrip())
     return 0 if all(part["state"] == "ready" for part in parts) else 1
 
 

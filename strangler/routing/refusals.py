@@ -56,10 +56,12 @@ def moves_with_its_group(table: RouteTable, route: Route, group: Group) -> Chang
     assert route.group is not None
     others = len(table.writers_of(route.group)) - 1
     company = f"together with {others} other write route{'s'[: others > 1]} of it" if others else "with it"
+    side = "legacy" if group.owner == "service" else "service"
     until = "" if group.epoch else " There has been no cutover yet, so that is legacy."
     return ChangeRefused(
         f'"{route.name}" writes the group {route.group}, and its side is the group\'s owner: {group.owner}. '
         f"It moves {company}, when the group's rows have moved.{until}",
-        f"Groups are moved with: banyan cutover {route.group} (not part of this version yet). "
+        f"Groups are moved with: banyan cutover {route.group} (not part of this version yet); "
+        f"a domain without its rows, with: banyan place {side} {route.domain} --without-data. "
         f"Reads move one at a time: banyan routes --domain {route.domain} --access read",
     )
