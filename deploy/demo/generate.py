@@ -268,8 +268,10 @@ def _invite_passengers(made: Company, index: int, random: Random, now: datetime)
 def _bring_family(made: Company, user: User, random: Random) -> None:
     """Two whom a passenger books for."""
     family = user.full_name.split()[-1]
-    for age, gender in ((random.randint(25, 45), "male"), (random.randint(3, 14), "female")):
-        name = f"{random.choice(names.FIRST)} {family}"
+    for age in (random.randint(25, 45), random.randint(3, 14)):
+        first = random.choice(names.FIRST)
+        gender = "female" if first in names.WOMEN else "male"
+        traveller_id = new_id(random, user.created_at)
         made.travellers.append(
-            Traveller(new_id(random, user.created_at), user.id, name, age, gender, user.created_at)
+            Traveller(traveller_id, user.id, f"{first} {family}", age, gender, user.created_at)
         )

@@ -17,6 +17,12 @@ FIRST = tuple(
         "Mohan Geeta Abhay Tara Dev "
     ).split()
 )
+WOMEN = frozenset(
+    (
+        "Asha Meera Lakshmi Divya Anita Priya Sneha Kavya Fatima Maria Nisha Deepa Pooja Rekha Swathi Leela "
+        "Geeta Tara"
+    ).split()
+)
 LAST = tuple(
     (
         "Rao Iyer Nair Shetty Reddy Gowda Menon Pillai Naidu Patil Kulkarni Das Kumar Sharma Khan Fernandes "
