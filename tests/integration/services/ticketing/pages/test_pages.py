@@ -210,7 +210,6 @@ class TestChoosingSeats:
         [
             (hold_form("1A", **{"passengers.1.name": ""}), "Please give a name."),
             (hold_form("1A", **{"passengers.1.name": "Ravi"}), "Choose one seat for each passenger."),
-            ({**hold_form("1A"), "seat": []}, "Please fill this in"),
             (hold_form("9Z"), "There is no such seat"),
             (hold_form("1A", **{"passengers.0.age": "200"}), "Must be"),
         ],
@@ -223,6 +222,15 @@ class TestChoosingSeats:
         assert page.inputs["passengers.0.name"][0]["value"] == form["passengers.0.name"]
         if form["seat"] == ["1A"]:
             assert page.seats("chosen") == {"1A"}
+
+    async def test_who_has_chosen_no_seat_is_told_so_once(self, client, world) -> None:
+        form = {**hold_form("1A"), "seat": []}
+        page = await try_form(client, world, await world.user(), await world.trip(), **form)
+        assert page.status == 422
+        assert page.html.count('<a href="#seat">Choose a seat</a>') == 1
+        assert "#passengers" not in page.links
+        assert "Please fill this in" not in page.text
+        assert page.inputs["passengers.0.name"][0]["value"]
 
     async def test_too_many_holds_and_a_bus_that_left_are_explained(self, client, world) -> None:
         user = await world.user()
