@@ -345,6 +345,16 @@ class TestBookings:
         assert (await visit(client, older, world.browser(user))).html.count('class="box booking"') == 1
         assert "not travelled" in (await visit(client, "/bookings", world.browser(user), when="past")).text
 
+    async def test_a_way_within_one_city_is_named_by_its_stops(self, client, world) -> None:
+        company = await world.company()
+        stops = [await world.stop(company, "Kochi", name=name) for name in ("Edapally", "Vyttila Hub")]
+        route = await world.route(company, ("Kochi", "Kochi"), stop_ids=stops)
+        booking = await world.booking(await world.trip(company, route=route))
+        for path in ("/bookings", f"/bookings/{booking.id}", f"/trips/{booking.trip.id}"):
+            page = await visit(client, path, world.browser(booking.user))
+            assert "Edapally → Vyttila Hub" in page.text
+            assert "Kochi → Kochi" not in page.text
+
     async def test_it_is_ones_own_and_the_companys(self, client, world) -> None:
         booking = await world.booking(await world.trip())
         path = f"/bookings/{booking.id}"
