@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 TOKEN_LENGTH: Final = 150
 _LARGEST_KID: Final = 255
+_READ_BEFORE: Final = 4096
+"""Codes whose signature is checked once: each is held up to be looked at, and again to be used."""
 
 
 class TokenMalformed(Exception):  # ruff: ignore[error-suffix-on-exception-name] â€” the fact
@@ -38,10 +41,10 @@ class TokenForged(Exception):  # ruff: ignore[error-suffix-on-exception-name] â€
 
 @dataclass(frozen=True, slots=True)
 class _Numbered:
-    """The keys of a ring at a moment, by the number that a code has for its key."""
+    """The keys of a ring at a moment: what reads the codes that they signed, and what signs new ones."""
 
     keys: tuple[SigningKey, ...]
-    by_number: Mapping[int, list[Ed25519PublicKey]]
+    read: Callable[[str], CodeFacts]
     signing_number: int
     sign: Callable[[bytes], bytes]
 
@@ -91,14 +94,7 @@ class CodeKeys:
 
     def read(self, token: str) -> CodeFacts:
         """What a code says, if a key of ours signed it; raises TokenMalformed or TokenForged."""
-        facts, signed, signature = _open(token)
-        for key in self._now().by_number.get(facts.kid, ()):
-            try:
-                key.verify(signature, signed)
-            except InvalidSignature:
-                continue
-            return facts
-        raise TokenForged
+        return self._now().read(token)
 
     def look(self, token: str) -> CodeFacts | None:
         """What a code says, or None if no key of ours signed it."""
@@ -134,7 +130,20 @@ def _number(ring: KeyRing) -> _Numbered:
     for key in keys:
         by_number.setdefault(kid_number(key), []).append(key.public)
     signing = ring.signing_key()
-    return _Numbered(keys, by_number, kid_number(signing), signing.private.sign)
+    # It remembers good codes alone, for as long as these are the keys, and may be asked from several threads.
+    read = lru_cache(maxsize=_READ_BEFORE)(partial(_read, by_number))
+    return _Numbered(keys, read, kid_number(signing), signing.private.sign)
+
+
+def _read(keys: Mapping[int, list[Ed25519PublicKey]], token: str) -> CodeFacts:
+    facts, signed, signature = _open(token)
+    for key in keys.get(facts.kid, ()):
+        try:
+            key.verify(signature, signed)
+        except InvalidSignature:
+            continue
+        return facts
+    raise TokenForged
 
 
 def _open(token: str) -> tuple[CodeFacts, bytes, bytes]:

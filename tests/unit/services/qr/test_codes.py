@@ -192,3 +192,14 @@ def test_keys_that_come_later_are_known_at_once(ring, tmp_path, monkeypatch):
     second = keys.make(**FACTS)
     assert second != first
     assert keys.read(first).seat == keys.read(second).seat == "12A"
+
+
+def test_a_code_that_was_read_is_forged_once_its_key_is_gone(ring, tmp_path, monkeypatch):
+    keys = CodeKeys(ring)
+    token = keys.make(**FACTS)
+    assert keys.read(token) == keys.read(token)
+    (tmp_path / "qr.json").unlink()
+    write_new_key(tmp_path / "qr.json")
+    monkeypatch.setattr("common.keyring._RECHECK_S", 0)
+    with pytest.raises(TokenForged):
+        keys.read(token)
