@@ -101,9 +101,12 @@ class Exchange:
         self.deadline = self.began + self.lane.timeout_s
         upstream.exchange = self
         if self._pending:
-            whole = b"".join((self.request.forwarded, *self._pending))
-            self.board.turn.write(upstream.transport, whole)
+            begun = b"".join((self.request.forwarded, *self._pending))
             self._pending = ()
+            if self.request_complete:
+                self.board.turn.send(upstream, begun)
+            else:
+                self.board.turn.write(upstream.transport, begun)
             self.client.gate.open(NO_UPSTREAM_YET)
         else:
             self.board.turn.send(upstream, self.request.forwarded)

@@ -101,8 +101,9 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self.address.health.failures:
             self._pool.answered(self.address)
-        if len(data) - end == response.length and exchange.request_complete and not exchange.bytes_in:
-            # The whole answer in one piece, to a request without a body: the way of almost all.
+        is_whole = len(data) - end == response.length and exchange.request_complete
+        if is_whole and not self._has_unsent(exchange):
+            # The whole answer in one piece, to a request that was sent whole: the way of almost all.
             self.exchange = None
             self._interim = 0
             self.reused = True
@@ -207,13 +208,17 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim = 0
         self.gate.open(OTHER_SIDE_FULL)
         self.reused = True
-        unsent = exchange.bytes_in and self.transport.get_write_buffer_size()
-        if response.keep_alive and exchange.request_complete and not unasked and not unsent:
+        may_serve = response.keep_alive and exchange.request_complete and not unasked
+        if may_serve and not self._has_unsent(exchange):
             exchange.end_body(self)
             return
         self._pool.lost(self, was_busy=True)
         self.transport.close()
         exchange.end_body()
+
+    def _has_unsent(self, exchange: "Exchange") -> bool:
+        """Whether some of the request's body was answered before it was sent."""
+        return exchange.bytes_in > 0 and self.transport.get_write_buffer_size() > 0
 
     def _fail(self, refusal: refusals.Refusal) -> None:
         exchange = self.exchange

@@ -27,6 +27,8 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 50000)})
         self.written = b""
+        self.writes = 0
+        self.unsent = 0
         self.closed = False
         self.aborted = False
         self.ended = False
@@ -36,6 +38,7 @@ class Transport(asyncio.Transport):
         assert not self.ended, "nothing is written after the end"
         assert not self.closed, "nothing is written after closing"
         self.written += bytes(data)
+        self.writes += 1
 
     def close(self) -> None:
         self.closed = True
@@ -61,7 +64,7 @@ class Transport(asyncio.Transport):
         assert (high, low) == (WRITE_BUFFER_BYTES, None)
 
     def get_write_buffer_size(self) -> int:
-        return 0
+        return self.unsent
 
 
 class Bench:
@@ -212,6 +215,25 @@ async def test_any_pipeline_leaves_nothing_in_flight_once_the_client_is_gone(req
     made.lose_client()
     assert not made.board.in_flight
     assert not made.board.clients
+
+
+@pytest.mark.parametrize("request_bytes", REQUESTS)
+async def test_what_comes_in_one_piece_goes_on_in_one_piece(request_bytes):
+    made = await bench()
+    made.from_client(request_bytes)
+    made.from_upstream(ANSWERS[0])
+    assert (made.to_upstream.writes, made.to_client.writes) == (1, 1)
+    assert made.address.idle == [made.upstream]
+
+
+async def test_a_connection_that_answered_before_it_had_the_whole_request_is_not_used_again():
+    made = await bench()
+    made.from_client(REQUESTS[1])
+    made.to_upstream.unsent = 1
+    made.from_upstream(ANSWERS[0])
+    assert made.to_client.written.endswith(b"\r\n\r\nabc")
+    assert made.to_upstream.closed
+    assert not made.address.idle
 
 
 async def test_reading_from_the_upstream_stops_while_the_client_is_slow():
