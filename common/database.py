@@ -83,7 +83,8 @@ async def open_pool(
         command_timeout=statement_timeout_s + 5,  # the server speaks first; this is for one that is gone
         max_cached_statement_lifetime=0,
         statement_cache_size=512,
-        max_inactive_connection_lifetime=300,
+        # What was opened stays, though few ask for it now: to open another costs what sixty queries do.
+        max_inactive_connection_lifetime=0,
         server_settings={
             "application_name": application_name,
             "statement_timeout": str(int(statement_timeout_s * 1000)),

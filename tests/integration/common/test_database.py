@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,16 @@ async def test_an_id_that_was_read_can_be_written_into_jsonb(pool: asyncpg.Pool)
 async def test_json_is_decoded_too(pool: asyncpg.Pool):
     assert await pool.fetchval("SELECT json_build_object('a', 1)") == {"a": 1}
     assert await pool.fetchval("SELECT $1::json", {"a": 1}) == {"a": 1}
+
+
+async def test_connections_are_kept_however_long_nobody_needs_them(pool: asyncpg.Pool, monkeypatch):
+    async with pool.acquire(), pool.acquire(), pool.acquire():
+        assert pool.get_size() == 3
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "time", lambda: time.monotonic() + 24 * 3600)
+    for _ in range(3):  # what is due is done in the first turn
+        await asyncio.sleep(0)
+    assert pool.get_size() == pool.get_idle_size() == 3
 
 
 async def test_numbers_stay_decimal_and_instants_aware(pool: asyncpg.Pool):
