@@ -20,7 +20,6 @@ from common.reading import read_through
 from common.wire import json_response, parse_json, parse_query, path_id
 from services.payment import schemas, sweeps
 from services.payment.domain.ledger import trial_balance
-from services.payment.domain.payments import Status
 from services.payment.errors import NotConfirmable
 from services.payment.keys import CONFIG, PROVIDERS
 from services.payment.providers import find_provider
@@ -214,9 +213,8 @@ async def _find_no_answer(_conn: Connection) -> web.Response:  # ruff: ignore[un
 
 
 async def _refunds_of(request: web.Request, rows: list[Row]) -> list[Row]:
-    """Refunds of those that have any: of a payment that has not succeeded there are none."""
-    paid = [row["id"] for row in rows if row["status"] == Status.SUCCEEDED]
-    return await refunds_repository.refunds_of(request.app[POOL], paid) if paid else []
+    refunded = [row["id"] for row in rows if row["has_refunds"]]
+    return await refunds_repository.refunds_of(request.app[POOL], refunded) if refunded else []
 
 
 def _answer(

@@ -75,7 +75,12 @@ async def get_standing_payment(conn: Connection, booking_id: UUID) -> Row | None
 
 
 async def get_payment(conn: Connection, payment_id: UUID) -> Row | None:
-    return await conn.fetchrow("SELECT * FROM payments WHERE id = $1", payment_id)
+    """The payment, and whether it `has_refunds`."""
+    return await conn.fetchrow(
+        """SELECT p.*, EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id) AS has_refunds
+           FROM payments p WHERE p.id = $1""",
+        payment_id,
+    )
 
 
 async def lock_payment(conn: Connection, payment_id: UUID) -> Row | None:
@@ -84,10 +89,12 @@ async def lock_payment(conn: Connection, payment_id: UUID) -> Row | None:
 
 
 async def list_of_booking(conn: Connection, booking_id: UUID, before: UUID | None, limit: int) -> list[Row]:
+    """As `get_payment` has them; the newest first."""
     return list(
         await conn.fetch(
-            """SELECT * FROM payments WHERE booking_id = $1 AND ($2::uuid IS NULL OR id < $2)
-               ORDER BY id DESC LIMIT $3""",
+            """SELECT p.*, EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id) AS has_refunds
+               FROM payments p WHERE p.booking_id = $1 AND ($2::uuid IS NULL OR p.id < $2)
+               ORDER BY p.id DESC LIMIT $3""",
             booking_id,
             before,
             limit,
@@ -96,10 +103,12 @@ async def list_of_booking(conn: Connection, booking_id: UUID, before: UUID | Non
 
 
 async def list_of_user(conn: Connection, user_id: UUID, before: UUID | None, limit: int) -> list[Row]:
+    """As `get_payment` has them; the newest first."""
     return list(
         await conn.fetch(
-            """SELECT * FROM payments WHERE user_id = $1 AND ($2::uuid IS NULL OR id < $2)
-               ORDER BY id DESC LIMIT $3""",
+            """SELECT p.*, EXISTS (SELECT FROM refunds r WHERE r.payment_id = p.id) AS has_refunds
+               FROM payments p WHERE p.user_id = $1 AND ($2::uuid IS NULL OR p.id < $2)
+               ORDER BY p.id DESC LIMIT $3""",
             user_id,
             before,
             limit,
