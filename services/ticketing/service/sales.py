@@ -32,6 +32,13 @@ TRIES: Final = 5
 _Result = TypeVar("_Result")
 
 
+class NoSuchTrip(ValidationFailed):
+    """Whoever owns departures knows of no such one, either."""
+
+    def __init__(self) -> None:
+        super().__init__({"trip_id": ["There is no such departure."]})
+
+
 async def hold_for(request: web.Request, by: Principal, order: Order) -> Held:
     """Hold the seats in a transaction of their own; raises what `hold_seats` does."""
     return await _learning(request, order, lambda: _hold_at_once(request, by, order))
@@ -46,7 +53,15 @@ async def hold_once(request: web.Request, by: Principal, order: Order, answer: A
     async def work(conn: Connection) -> web.Response:
         return answer(*await hold_seats(conn, desk, by, order))
 
-    return await _learning(request, order, lambda: run_once(pool, request, by, body, work))
+    try:
+        return await _learning(request, order, lambda: run_once(pool, request, by, body, work))
+    except NoSuchTrip as problem:
+        refusal = problem
+
+    async def refuse(_conn: Connection) -> web.Response:  # ruff: ignore[unused-async] — the type of some work
+        raise refusal
+
+    return await run_once(pool, request, by, body, refuse)  # an answer like others: kept with its key
 
 
 async def _hold_at_once(request: web.Request, by: Principal, order: Order) -> Held:
@@ -68,7 +83,7 @@ async def _learning(request: web.Request, order: Order, work: Callable[[], Await
             return await retry_serialization(work)
         except UnknownTrip as unknown:
             if type(unknown) in learned or not await learn_trip(request, order.trip_id):
-                raise ValidationFailed({"trip_id": ["There is no such departure."]}) from None
+                raise NoSuchTrip from None
             learned.add(type(unknown))
         except UnknownUser as unknown:
             if type(unknown) in learned or not await learn_account(request):

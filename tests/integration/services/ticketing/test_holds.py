@@ -192,6 +192,22 @@ async def test_a_key_that_met_taken_seats_may_be_used_again(client, world, pool:
     assert (await hold(client, world, user, order(trip, "1A"), **{"Idempotency-Key": "k"}))[0] == 201
 
 
+async def test_a_key_that_met_an_unknown_departure_is_used_up(client, world, pool: Pool) -> None:
+    unknown, trip = await world.trip(known=False), await world.trip()
+    user = await world.user()
+    headers = {**world.bearer(user), "Idempotency-Key": "k"}
+    first = await client.post("/api/bookings", json=order(unknown, "1A"), headers=headers)
+    again = await client.post("/api/bookings", json=order(unknown, "1A"), headers=headers)
+    assert (first.status, again.status) == (422, 422)
+    assert (await first.json())["errors"] == {"trip_id": ["There is no such departure."]}
+    assert await first.read() == await again.read()
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    status, problem = await hold(client, world, user, order(trip, "1A"), **{"Idempotency-Key": "k"})
+    assert (status, problem["type"]) == (422, "urn:banyan:problem:idempotency-key-reused")
+    assert await pool.fetchval("SELECT count(*) FROM bookings") == 0
+
+
 @pytest.mark.parametrize(
     ("currency", "fares"), [("INR", [10001, 3333, 7]), ("JPY", [101, 33, 7]), ("KWD", [1230, 3330, 70])]
 )
