@@ -3,7 +3,7 @@
 The key and the work commit in one transaction, so there is no moment at which one of them exists without
 the other. The request is remembered as a keyed hash only: nobody who reads the table learns a card number
 from it. Answers are kept for 24 hours per principal; 409, 429 and 5xx are not kept, because to try again is
-the right thing after them.
+the right thing after them. Work that asks somebody outside cannot be in that transaction: see `run_apart`.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ FINGERPRINT_KEY: Final = web.AppKey("fingerprint_key", bytes)
 """Set by create_app from SECRET_KEY: what request bodies are hashed with."""
 
 Work = Callable[[Connection], Awaitable[web.Response]]
+WorkApart = Callable[[], Awaitable[web.Response]]
 
 _log: Final = structlog.get_logger("idempotency")
 
@@ -44,6 +45,7 @@ _CLAIM: Final = """
             method = excluded.method, path = excluded.path, fingerprint = excluded.fingerprint,
             status = NULL, headers = '{}', content_type = NULL, body = NULL, created_at = now()
         WHERE k.created_at < now() - interval '24 hours'
+           OR k.status IS NULL AND k.created_at < now() - interval '1 minute'
         RETURNING 1
     )
     SELECT turn.mine, EXISTS (SELECT FROM claimed) AS claimed FROM turn
@@ -91,6 +93,37 @@ async def run_once(
             if await claim.try_make(connection):
                 await claim.keep(connection, response)
         raise
+
+
+async def run_apart(
+    pool: Pool, request: web.Request, principal: Principal | str, body: bytes, work: WorkApart
+) -> web.Response:
+    """Like `run_once`, for work that asks somebody outside, which no transaction is to wait for.
+
+    The key is claimed before the work and the answer kept after it; whoever sends the same in between is told
+    `InProgress`. A process that ends in between leaves a claim, which is good for a minute: longer than any
+    such work takes. What is done again after that the work itself has to be proof against.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return await work()
+    _check_key(key)
+    claim = _Claim(
+        request, str(principal.user_id) if isinstance(principal, Principal) else principal, key, body
+    )
+    async with transaction(pool) as connection:
+        if not await claim.make(connection):
+            return await claim.replay(connection)
+    try:
+        response = await work()
+    except Problem as problem:
+        await claim.settle(pool, problem_response(problem, request_id(request)))
+        raise
+    except Exception:
+        await claim.let_go(pool)
+        raise
+    await claim.settle(pool, response)
+    return response
 
 
 async def purge_expired(pool: Pool, *, batch: int = 10_000) -> int:
@@ -149,7 +182,7 @@ class _Claim:
         """Whether the work is to be done now; raises `InProgress` if another request is doing it."""
         row = await self._claim(connection)
         if not row["mine"]:
-            raise InProgress("Try again in a moment for its answer.", headers={"Retry-After": "1"})
+            raise self._in_progress()
         return bool(row["claimed"])
 
     async def try_make(self, connection: Connection) -> bool:
@@ -176,6 +209,8 @@ class _Claim:
                 {HEADER: ["This key was sent with another request; use a new one for each."]},
                 "The key was used before with another body, method or address.",
             )
+        if row["status"] is None:
+            raise self._in_progress()
         return web.Response(
             body=row["body"],
             status=row["status"],
@@ -198,6 +233,25 @@ class _Claim:
             response.headers.get("Content-Type", "application/octet-stream"),
             bytes(body),
         )
+
+    async def settle(self, pool: Pool, response: web.Response) -> None:
+        """After work apart: its answer is kept, or the key is free to try again."""
+        if not _is_kept(response.status):
+            await self.let_go(pool)
+            return
+        async with transaction(pool) as connection:
+            await self.keep(connection, response)
+
+    async def let_go(self, pool: Pool) -> None:
+        await pool.execute(
+            "DELETE FROM idempotency_keys WHERE principal = $1 AND key = $2 AND status IS NULL",
+            self._principal,
+            self._key,
+        )
+
+    @staticmethod
+    def _in_progress() -> InProgress:
+        return InProgress("Try again in a moment for its answer.", headers={"Retry-After": "1"})
 
 
 def idempotency_sql() -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from common.cursors import decode_cursor, page
 from common.database import POOL
-from common.idempotency import HEADER, InProgress, run_once
+from common.idempotency import run_apart, run_once
 from common.principals import Role, require
 from common.problems import NotFound, TooLarge
 from common.wire import json_response, parse_json, parse_query, path_id
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from common.database import Connection
-    from common.idempotency import Work
-    from common.principals import Principal
     from legacy.queries.payments import Row
 
 NEW_PAYMENT = NewPayment()
@@ -45,12 +42,6 @@ PAYMENTS = PaymentQuery()
 LEDGER = LedgerQuery()
 NO_STORE = {"Cache-Control": "no-store"}
 LARGEST_EVENT = 64 * 1024
-MOST_TURNS = 40
-TURN_S = 0.025
-
-
-class _Fresh(Exception):  # ruff: ignore[error-suffix-on-exception-name] — says that a key has no answer yet
-    pass
 
 
 async def make_payment(request: web.Request) -> web.Response:
@@ -68,36 +59,23 @@ async def make_payment(request: web.Request) -> web.Response:
 async def confirm_payment(request: web.Request) -> web.Response:
     """Charge a card, or answer a challenge. The provider is asked between two transactions.
 
-    So the key is looked at first, and its answer stored last: a repeat is answered without asking the
-    provider, and two at once are told apart by the payment's state.
+    A repeat is answered without asking the provider; without a key the payment's state tells two apart.
     """
     by = require(request)
     payment_id = path_id(request, "id")
     wanted = await parse_json(request, CONFIRMATION)
-    body = await request.read()
     app = request.app
-    if HEADER in request.headers:
-        try:
-            return await run_once(app[POOL], request, by, body, _find_no_answer)
-        except _Fresh:
-            pass
-    refusal: payments.NotConfirmable | None = None
-    try:
+    pool = app[POOL]
+
+    async def work() -> web.Response:
         if "card" in wanted:
-            await payments.charge_card(app[POOL], app[CONFIG], by, payment_id, wanted["card"])
+            await payments.charge_card(pool, app[CONFIG], by, payment_id, wanted["card"])
         else:
-            await payments.answer_challenge(app[POOL], app[CONFIG], by, payment_id, wanted["challenge_code"])
-    except payments.NotConfirmable as refused:
-        refusal = refused  # unless the same request was answered meanwhile
-    else:
+            await payments.answer_challenge(pool, app[CONFIG], by, payment_id, wanted["challenge_code"])
         payment_sweeps.wake_delivery(app)
+        return await _answer(request, pool, await queries.get_payment(pool, payment_id))
 
-    async def work(conn: Connection) -> web.Response:
-        if refusal is not None:
-            raise refusal
-        return await _answer(request, conn, await queries.get_payment(conn, payment_id))
-
-    return await _run_in_turn(request, by, body, work)
+    return await run_apart(pool, request, by, await request.read(), work)
 
 
 async def cancel_payment(request: web.Request) -> web.Response:
@@ -178,20 +156,6 @@ async def show_ledger(request: web.Request) -> web.Response:
         },
         headers=NO_STORE,
     )
-
-
-async def _run_in_turn(request: web.Request, by: Principal, body: bytes, work: Work) -> web.Response:
-    """Like `run_once`, for what is done already: whoever repeats the request has the key for moments only."""
-    for _ in range(MOST_TURNS):
-        try:
-            return await run_once(request.app[POOL], request, by, body, work)
-        except InProgress:
-            await asyncio.sleep(TURN_S)
-    return await run_once(request.app[POOL], request, by, body, work)
-
-
-async def _find_no_answer(_conn: Connection) -> web.Response:  # ruff: ignore[unused-async] — the type of some work
-    raise _Fresh
 
 
 async def _answer(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from common.answers import NO_STORE, after_id, by_id, listing
 from common.cursors import page
 from common.database import POOL
 from common.events import relay_now
-from common.idempotency import HEADER, InProgress, run_once
+from common.idempotency import run_apart, run_once
 from common.money import money
 from common.principals import Role, require
 from common.problems import TooLarge
@@ -20,7 +19,6 @@ from common.reading import read_through
 from common.wire import json_response, parse_json, parse_query, path_id
 from services.payment import schemas, sweeps
 from services.payment.domain.ledger import trial_balance
-from services.payment.errors import NotConfirmable
 from services.payment.keys import CONFIG, PROVIDERS
 from services.payment.providers import find_provider
 from services.payment.repository import inbox
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from common.database import Connection
-    from common.idempotency import Work
     from common.principals import Principal
     from services.payment.repository.payments import Row
     from services.payment.service.bookings import Asked
@@ -45,12 +42,6 @@ NEW_REFUND = schemas.NewRefund()
 PAYMENTS = schemas.PaymentQuery()
 LEDGER = schemas.LedgerQuery()
 LARGEST_EVENT = 64 * 1024
-MOST_TURNS = 40
-TURN_S = 0.025
-
-
-class _Fresh(Exception):  # ruff: ignore[error-suffix-on-exception-name] — says that a key has no answer yet
-    pass
 
 
 async def make_payment(request: web.Request) -> web.Response:
@@ -72,32 +63,16 @@ async def make_payment(request: web.Request) -> web.Response:
 async def confirm_payment(request: web.Request) -> web.Response:
     """Charge a card, or answer a challenge. The provider is asked outside of transactions.
 
-    So a key is looked at first, and its answer stored last: a repeat is answered without asking the provider,
-    and two at once are told apart by the payment's state.
+    A repeat is answered without asking the provider; without a key the payment's state tells two apart.
     """
     by = require(request)
     payment_id = path_id(request, "id")
     wanted = await parse_json(request, CONFIRMATION)
-    if HEADER not in request.headers:
+
+    async def work() -> web.Response:
         return _answer(request, await _confirm(request, by, payment_id, wanted), ())
-    body = await request.read()
-    try:
-        return await run_once(request.app[POOL], request, by, body, _find_no_answer)
-    except _Fresh:
-        pass
-    payment: Row | None = None
-    refusal: NotConfirmable | None = None
-    try:
-        payment = await _confirm(request, by, payment_id, wanted)
-    except NotConfirmable as refused:
-        refusal = refused  # unless the same request was answered meanwhile
 
-    async def work(_conn: Connection) -> web.Response:  # ruff: ignore[unused-async] — the type of some work
-        if refusal is not None:
-            raise refusal
-        return _answer(request, payment, ())
-
-    return await _run_in_turn(request, by, body, work)
+    return await run_apart(request.app[POOL], request, by, await request.read(), work)
 
 
 async def cancel_payment(request: web.Request) -> web.Response:
@@ -196,20 +171,6 @@ async def _confirm(request: web.Request, by: Principal, payment_id: UUID, wanted
         payment = await payments.answer_challenge(pool, providers, by, payment_id, wanted["challenge_code"])
     sweeps.wake_delivery(app)
     return payment
-
-
-async def _run_in_turn(request: web.Request, by: Principal, body: bytes, work: Work) -> web.Response:
-    """Like `run_once`, for what is done already: whoever repeats the request has the key for moments only."""
-    for _ in range(MOST_TURNS):
-        try:
-            return await run_once(request.app[POOL], request, by, body, work)
-        except InProgress:
-            await asyncio.sleep(TURN_S)
-    return await run_once(request.app[POOL], request, by, body, work)
-
-
-async def _find_no_answer(_conn: Connection) -> web.Response:  # ruff: ignore[unused-async] — the type of some work
-    raise _Fresh
 
 
 async def _refunds_of(request: web.Request, rows: list[Row]) -> list[Row]:

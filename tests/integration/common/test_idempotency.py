@@ -11,7 +11,7 @@ from aiohttp import web
 
 from common.context import request_context
 from common.database import POOL, Connection, open_pool
-from common.idempotency import FINGERPRINT_KEY, idempotency_sql, purge_expired, run_once
+from common.idempotency import FINGERPRINT_KEY, idempotency_sql, purge_expired, run_apart, run_once
 from common.principals import Principal, Role
 from common.problems import Conflict, NotFound, TooManyRequests, WrongSide, problem_middleware
 from common.wire import json_response
@@ -61,6 +61,19 @@ class Work:
 
         return await run_once(request.app[POOL], request, who, body, book)
 
+    async def post_apart(self, request: web.Request) -> web.Response:
+        pool, body = request.app[POOL], await request.read()
+
+        async def charge() -> web.Response:
+            self.done[request.path] += 1
+            self.entered.set()
+            await self.may_go_on.wait()
+            if self.error is not None:
+                raise self.error
+            return json_response({"charged": self.done[request.path]}, self.status)
+
+        return await run_apart(pool, request, ASHA, body, charge)
+
 
 @pytest.fixture
 def work() -> Work:
@@ -74,6 +87,7 @@ async def post(pool: asyncpg.Pool, work: Work, aiohttp_client: Any) -> Any:
     app[FINGERPRINT_KEY] = b"k" * 32
     app.router.add_post("/bookings", work.post)
     app.router.add_post("/payments", work.post)
+    app.router.add_post("/charges", work.post_apart)
     client = await aiohttp_client(app)
 
     async def post(key: str | None, body: bytes = b"{}", path: str = "/bookings", user: str = "asha") -> Any:
@@ -227,3 +241,42 @@ async def test_a_body_cannot_be_read_from_the_table(post, pool: asyncpg.Pool):
     row = await pool.fetchrow("SELECT * FROM idempotency_keys")
     assert "4242" not in str(dict(row))
     assert len(row["fingerprint"]) == 32
+
+
+async def test_work_apart_is_done_once_however_many_send_it(post, work: Work):
+    work.may_go_on.clear()
+    first = asyncio.create_task(post("k1", path="/charges"))
+    await work.entered.wait()
+    for answer in await asyncio.gather(*(post("k1", path="/charges") for _ in range(7))):
+        assert (answer.status, await slug(answer)) == (409, "request-in-progress")
+    assert await slug(await post("k1", b"[]", path="/charges")) == "idempotency-key-reused"
+    work.may_go_on.set()
+    assert (await first).status == 201
+    again = await post("k1", path="/charges")
+    assert await again.read() == await (await first).read()
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert work.done == {"/charges": 1}
+
+
+@pytest.mark.parametrize(("error", "status"), [(Conflict(), 409), (ZeroDivisionError(), 500)])
+async def test_work_apart_that_fails_may_be_tried_again_with_its_key(post, work: Work, error, status):
+    work.error = error
+    assert (await post("k1", path="/charges")).status == status
+    work.error = None
+    assert (await post("k1", path="/charges")).status == 201
+
+
+async def test_a_refusal_of_work_apart_is_kept(post, work: Work):
+    work.error = NotFound()
+    assert (await post("k1", path="/charges")).status == 404
+    assert (await post("k1", path="/charges")).headers["Idempotency-Replayed"] == "true"
+    assert work.done == {"/charges": 1}
+
+
+async def test_a_claim_on_a_key_outlives_its_process_by_a_minute(post, work: Work, pool: asyncpg.Pool):
+    await post("k1", path="/charges")
+    await pool.execute("UPDATE idempotency_keys SET status = NULL")  # as a process that ended has left it
+    assert (await post("k1", path="/charges")).status == 409
+    await pool.execute("UPDATE idempotency_keys SET created_at = now() - interval '61 seconds'")
+    assert (await post("k1", path="/charges")).status == 201
+    assert work.done == {"/charges": 2}

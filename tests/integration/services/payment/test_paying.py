@@ -166,11 +166,22 @@ async def test_eight_confirmations_with_one_key_charge_once(till):
     payment_id = await till.new_payment()
     key = {"Idempotency-Key": "confirm-2"}
     answers = await asyncio.gather(*(till.confirm(payment_id, **key) for _ in range(8)))
-    statuses = Counter(status for status, _ in answers)
-    assert statuses[200] >= 1
-    assert set(statuses) <= {200, 409}
+    charged = [payment for status, payment in answers if status == 200]
+    refused = [problem["type"] for status, problem in answers if status != 200]
+    assert len(charged) + len(refused) == 8
+    assert charged == [charged[0]] * len(charged)
+    assert set(refused) <= {"urn:banyan:problem:request-in-progress"}
     await till.settle()
     assert await till.ledger() == [("provider", "company", 60_000)]
+
+
+async def test_a_confirmation_that_is_refused_may_be_tried_again_with_its_key(till):
+    payment_id = await till.new_payment()
+    key = {"Idempotency-Key": "confirm-3"}
+    assert (await till.confirm(payment_id, CHALLENGE))[0] == 200
+    for _ in range(2):
+        status, problem = await till.confirm(payment_id, **key)
+        assert (status, problem["type"]) == (409, "urn:banyan:problem:not-confirmable")
 
 
 async def test_a_key_that_was_used_elsewhere_charges_nothing(till):
