@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, time
 from decimal import Decimal
-from itertools import starmap
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -41,7 +40,7 @@ async def search_trips(request: web.Request) -> web.Response:
     )
     return json_response(
         {
-            "items": list(starmap(offer_wire, offers)),
+            "items": [offer_wire(offer) for offer in offers],
             "next_cursor": encode_cursor(question.sort, *more) if more else None,
         },
         headers={"Cache-Control": "public, max-age=5"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -80,7 +79,7 @@ async def _answer(request: web.Request, form: Form, context: dict[str, Any]) -> 
     kept = {name: text for name, text in form.values.items() if text and name not in {"cursor", "lang"}}
     kept |= {"from": str(start["id"]), "to": str(end["id"])}
     context.update(
-        offers=list(starmap(offer_wire, offers)),
+        offers=[offer_wire(offer) for offer in offers],
         start=start,
         end=end,
         question=question,

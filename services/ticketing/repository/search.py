@@ -42,7 +42,7 @@ async def find_departures(
     after: tuple[Decimal, datetime, UUID] | None,
     limit: int,
 ) -> list[Row]:
-    """Departures that leave one place for the other on a local day and are not gone.
+    """Departures that leave one place for the other on a local day and are not gone, as offers show them.
 
     A place is a city or a stop. Of several stops of a route in the same city the first counts. They come by
     (`key`, `boards_at`, `trip_id`), where the key is the departure's epoch, the duration, or the least that a
@@ -52,43 +52,22 @@ async def find_departures(
     after_key, after_at, after_id = after or (None, None, None)
     return list(
         await conn.fetch(
-            """WITH between_cities AS (
+            """WITH ways AS (
                    SELECT route_id, company_id, from_seq, to_seq, depart_s, duration_s, sum_from, sum_to,
                           currency, time_zone
                    FROM stretches WHERE from_place = $1 AND to_place = $3
-               ), from_a_stop AS (
-                   SELECT DISTINCT ON (f.route_id) f.route_id, r.company_id, f.seq, o.seq, f.depart_s,
-                          o.arrive_s - f.depart_s, f.fare_sum_minor, o.fare_sum_minor, r.currency,
-                          fs.time_zone
-                   FROM route_stops f
-                   JOIN stops fs ON fs.id = f.stop_id
-                   JOIN routes r ON r.id = f.route_id
-                   JOIN route_stops o ON o.route_id = f.route_id AND o.seq > f.seq
-                   JOIN stops os ON os.id = o.stop_id AND (os.id = $4 OR os.place = $3)
-                   WHERE f.stop_id = $2
-                   ORDER BY f.route_id, f.seq, o.seq
-               ), to_a_stop AS (
-                   SELECT DISTINCT ON (f.route_id) f.route_id, r.company_id, f.seq, o.seq, f.depart_s,
-                          o.arrive_s - f.depart_s, f.fare_sum_minor, o.fare_sum_minor, r.currency,
-                          fs.time_zone
-                   FROM route_stops o
-                   JOIN routes r ON r.id = o.route_id
-                   JOIN route_stops f ON f.route_id = o.route_id AND f.seq < o.seq
-                   JOIN stops fs ON fs.id = f.stop_id AND fs.place = $1
-                   WHERE o.stop_id = $4
-                   ORDER BY f.route_id, f.seq, o.seq
-               ), ways AS (
-                   SELECT * FROM between_cities
-                   UNION ALL SELECT * FROM from_a_stop
-                   UNION ALL SELECT * FROM to_a_stop
+                   UNION ALL
+                   SELECT * FROM ways_by_stop($1, $2, $3, $4) WHERE $2 IS NOT NULL OR $4 IS NOT NULL
                ), found AS (
-                   SELECT t.id AS trip_id, t.layout_id,
-                          t.departs_at + make_interval(secs => w.depart_s) AS boards_at, w.from_seq,
-                          w.to_seq, w.duration_s, w.sum_from, w.sum_to, w.currency
+                   SELECT t.id AS trip_id, t.layout_id, t.departs_at, t.delay_min, w.route_id, w.company_id,
+                          c.name AS company_name, w.from_seq, w.to_seq, w.depart_s, w.duration_s,
+                          w.depart_s + w.duration_s AS arrive_s, w.sum_from, w.sum_to, w.currency,
+                          w.time_zone AS from_zone,
+                          t.departs_at + make_interval(secs => w.depart_s) AS boards_at
                    FROM ways w
                    JOIN companies c ON c.id = w.company_id AND c.status = 'active'
                    CROSS JOIN LATERAL (
-                       SELECT id, layout_id, departs_at FROM trips
+                       SELECT id, layout_id, departs_at, delay_min FROM trips
                        WHERE route_id = w.route_id AND status = 'scheduled'
                          AND departs_at >= ($5::date + $6::time) AT TIME ZONE w.time_zone
                                            - make_interval(secs => w.depart_s)
@@ -108,7 +87,7 @@ async def find_departures(
                                END AS key
                    FROM found f LEFT JOIN layout_fares p ON p.layout_id = f.layout_id AND $9 = 'price'
                )
-               SELECT o.*, ARRAY(
+               SELECT o.*, d.*, ARRAY(
                           SELECT c.seat FROM seat_claims c
                           WHERE c.trip_id = o.trip_id AND c.segment && int4range(o.from_seq, o.to_seq)
                             AND c.status IN ('held', 'confirmed')
@@ -119,6 +98,18 @@ async def find_departures(
                       OR (key, boards_at, trip_id) > ($10, $11::timestamptz, $12::uuid)
                    ORDER BY key, boards_at, trip_id LIMIT $13
                ) o
+               -- OFFSET 0: looked up for each of them, never joined with all that there are
+               CROSS JOIN LATERAL (
+                   SELECT r.name AS route_name, f.stop_id AS from_stop_id, fs.name AS from_name,
+                          fs.city AS from_city, t.stop_id AS to_stop_id, ts.name AS to_name,
+                          ts.city AS to_city, ts.time_zone AS to_zone
+                   FROM routes r
+                   JOIN route_stops f ON f.route_id = r.id AND f.seq = o.from_seq
+                   JOIN route_stops t ON t.route_id = r.id AND t.seq = o.to_seq
+                   LEFT JOIN stops fs ON fs.id = f.stop_id
+                   LEFT JOIN stops ts ON ts.id = t.stop_id
+                   WHERE r.id = o.route_id OFFSET 0
+               ) d
                ORDER BY o.key, o.boards_at, o.trip_id""",
             from_place,
             from_stop,
@@ -135,23 +126,6 @@ async def find_departures(
             limit,
         )
     )
-
-
-async def describe_departures(
-    conn: Connection, trip_ids: Collection[UUID], from_seqs: Collection[int], to_seqs: Collection[int]
-) -> dict[UUID, Row]:
-    """What an offer shows of a trip's stretch, beside seats and prices."""
-    rows = await conn.fetch(
-        """SELECT w.trip_id, s.company_id, s.company_name, s.route_name, s.currency, s.delay_min,
-                  s.departs_at, s.depart_s, s.arrive_s, s.from_stop_id, s.from_name, s.from_city,
-                  s.from_zone, s.to_stop_id, s.to_name, s.to_city, s.to_zone
-           FROM unnest($1::uuid[], $2::integer[], $3::integer[]) AS w (trip_id, from_seq, to_seq)
-           CROSS JOIN LATERAL trip_stretch(w.trip_id, w.from_seq, w.to_seq) s""",
-        list(trip_ids),
-        list(from_seqs),
-        list(to_seqs),
-    )
-    return {row["trip_id"]: row for row in rows}
 
 
 async def match_places(conn: Connection, text: str, pattern: str, prefix: str, limit: int) -> list[Row]:

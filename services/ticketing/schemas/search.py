@@ -169,16 +169,17 @@ def ends_wire(row: Mapping[str, Any], from_seq: int, to_seq: int) -> dict[str, A
     }
 
 
-def offer_wire(offer: FoundOffer, about: Row) -> dict[str, Any]:
+def offer_wire(offer: FoundOffer) -> dict[str, Any]:
+    departure = offer.departure
     return {
-        "trip_id": offer.trip_id,
-        "company_id": about["company_id"],
-        "company_name": about["company_name"],
-        "route_name": about["route_name"],
-        **ends_wire(about, offer.from_seq, offer.to_seq),
-        "duration_s": offer.duration_s,
-        "delay_min": about["delay_min"],
-        "price_from": money(offer.price_minor, about["currency"]),
+        "trip_id": departure["trip_id"],
+        "company_id": departure["company_id"],
+        "company_name": departure["company_name"],
+        "route_name": departure["route_name"],
+        **ends_wire(departure, departure["from_seq"], departure["to_seq"]),
+        "duration_s": departure["duration_s"],
+        "delay_min": departure["delay_min"],
+        "price_from": money(offer.price_minor, departure["currency"]),
         "classes": offer.classes,
         "seats_left": offer.seats_left,
         "capacity": offer.capacity,

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from services.ticketing.domain.seating import Seating
     from services.ticketing.repository import Row
 
-CHUNK: Final = 60
+SPARE: Final = 10
+"""So many more than are wanted are read at first: some may be sold out."""
 LARGEST_CHUNK: Final = 500
 
 Key = tuple[Decimal, "datetime", UUID]
@@ -50,13 +51,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A departure with room; `free` is seats by class, cheapest first, `price_minor` the cheapest's."""
+    """A departure with room: the classes that have some, cheapest first, and what the cheapest seat costs."""
 
     key: Key
-    trip_id: UUID
-    from_seq: int
-    to_seq: int
-    duration_s: int
+    departure: Row
     price_minor: int
     classes: tuple[str, ...]
     seats_left: int
@@ -65,8 +63,8 @@ class Offer:
 
 async def search(
     pool: Pool, question: Question, after: Key | None, limit: int
-) -> tuple[list[tuple[Offer, Row]], Key | None]:
-    """A page of offers with what describes them, and the key to go on after if there are more.
+) -> tuple[list[Offer], Key | None]:
+    """A page of offers, and the key to go on after if there are more.
 
     Raises ValidationFailed on from or to for a place that is not known.
     """
@@ -76,16 +74,8 @@ async def search(
         offers = await _find(conn, question, after, limit + 1)
         if not offers:  # else there are both places
             await _check_places(conn, question)
-            return [], None
-        shown = offers[:limit]
-        about = await repository.describe_departures(
-            conn,
-            [offer.trip_id for offer in shown],
-            [offer.from_seq for offer in shown],
-            [offer.to_seq for offer in shown],
-        )
-    more = shown[-1].key if len(offers) > limit else None
-    return [(offer, about[offer.trip_id]) for offer in shown], more
+    shown = offers[:limit]
+    return shown, shown[-1].key if len(offers) > limit else None
 
 
 async def _check_places(conn: Connection, question: Question) -> None:
@@ -114,7 +104,7 @@ def stop_id_of(place: str) -> UUID | None:
 async def _find(conn: Connection, question: Question, after: Key | None, wanted: int) -> list[Offer]:
     exact = question.sort != "price"  # else the database's key is only the least that it could be
     position = after if exact else None
-    size = max(CHUNK, 2 * wanted)
+    size = wanted + SPARE
     found: list[Offer] = []
     while True:
         rows = await _departures(conn, question, position, size)
@@ -172,10 +162,7 @@ def _offer(question: Question, row: Row, seating: Seating) -> Offer | None:
     key = price_key(price_minor, row["currency"]) if question.sort == "price" else row["key"]
     return Offer(
         key=(key, row["boards_at"], row["trip_id"]),
-        trip_id=row["trip_id"],
-        from_seq=row["from_seq"],
-        to_seq=row["to_seq"],
-        duration_s=row["duration_s"],
+        departure=row,
         price_minor=price_minor,
         classes=tuple(free),
         seats_left=seats_left,
