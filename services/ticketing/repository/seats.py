@@ -23,20 +23,19 @@ async def get_layouts(conn: Connection, layout_ids: Collection[UUID]) -> list[Ro
 async def get_stretch(
     conn: Connection, trip_id: UUID, from_seq: int | None, to_seq: int | None
 ) -> Row | None:
-    """A trip's stretch for the seat map, and the seats that are taken there as two arrays; None if no trip.
+    """A trip's stretch for the seat map, and what is `taken` there: pairs of a seat and its claim's status.
 
-    Without `to_seq` it goes to the last stop. `last_seq` is the route's; the fares are null if a stop is not.
+    None if there is no such trip. Without `to_seq` it goes to the last stop. `last_seq` is the route's; the
+    fares are null if a stop is not.
     """
     return await conn.fetchrow(
         """SELECT t.id AS trip_id, t.status, t.layout_id, t.departs_at, t.delay_min, t.route_id,
                   t.company_id, r.currency, s.from_seq, s.to_seq, r.last_seq,
                   f.fare_sum_minor AS sum_from, o.fare_sum_minor AS sum_to, f.depart_s, now() AS now,
-                  ARRAY(SELECT c.seat FROM seat_claims c
-                        WHERE c.trip_id = t.id AND c.status = 'confirmed'
-                          AND c.segment && int4range(s.from_seq, s.to_seq)) AS sold,
-                  ARRAY(SELECT c.seat FROM seat_claims c
-                        WHERE c.trip_id = t.id AND c.status = 'held' AND c.expires_at > now()
-                          AND c.segment && int4range(s.from_seq, s.to_seq)) AS held
+                  ARRAY(SELECT ARRAY[c.seat, c.status] FROM seat_claims c
+                        WHERE c.trip_id = t.id AND c.segment && int4range(s.from_seq, s.to_seq)
+                          AND c.status IN ('held', 'confirmed')
+                          AND (c.status = 'confirmed' OR c.expires_at > now())) AS taken
            FROM trips t
            JOIN routes r ON r.id = t.route_id
            CROSS JOIN LATERAL (

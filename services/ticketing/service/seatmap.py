@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from common.database import ACQUIRE_TIMEOUT_S, POOL
 from common.money import money
 from common.problems import NotFound
+from services.ticketing.domain.bookings import Status
 from services.ticketing.domain.fares import step_of
 from services.ticketing.repository import seats as repository
 from services.ticketing.service.seatings import seating_of
@@ -68,8 +69,8 @@ async def read_seats(
         trip,
         seating,
         seating.prices(trip["sum_from"], trip["sum_to"], step_of(trip["currency"])),
-        frozenset(trip["sold"]),
-        frozenset(trip["held"]),
+        frozenset(seat for seat, status in trip["taken"] if status == Status.CONFIRMED),
+        frozenset(seat for seat, status in trip["taken"] if status == Status.HELD),
     )
 
 
