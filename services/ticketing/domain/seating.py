@@ -72,8 +72,7 @@ class Seating:
 
         A seat may be named several times: it is taken once.
         """
-        if not taken:
-            return {code: self.per_class[code] for code in self.percents}
-        gone = Counter(self.seats[name].seat_class for name in set(taken) if name in self.seats)
-        left = {code: self.per_class[code] - gone[code] for code in self.percents}
+        left = {code: self.per_class[code] for code in self.percents}
+        for name in self.seats.keys() & taken:
+            left[self.seats[name].seat_class] -= 1
         return {code: count for code, count in left.items() if count > 0}
