@@ -63,6 +63,18 @@ async def test_taken_seats_are_named_and_nothing_is_kept(client, world, pool: Po
     assert await pool.fetchval("SELECT count(*) FROM seat_claims") == 2
 
 
+async def test_a_ticket_is_noted_once_it_is_more_than_held(client, world, pool: Pool) -> None:
+    _, booking = await hold(client, world, await world.user(), order(await world.trip(), "1A"))
+    noted = "SELECT tbl, op, coalesce(row, old) ->> 'status' AS status FROM banyan.outbox ORDER BY seq"
+    assert [tuple(row) for row in await pool.fetch(noted)] == [("bookings", "insert", "held")]
+    await pool.execute("UPDATE tickets SET status = 'expired' WHERE booking_id = $1", booking["id"])
+    await pool.execute("DELETE FROM tickets")
+    assert [tuple(row) for row in await pool.fetch(noted)][1:] == [
+        ("tickets", "update", "expired"),
+        ("tickets", "delete", "expired"),
+    ]
+
+
 async def test_a_seat_sells_again_on_the_next_stretch(client, world) -> None:
     trip = await world.trip()
     await world.booking(trip, seats=["1A"], from_seq=1, to_seq=2)
