@@ -63,13 +63,18 @@ async def test_taken_seats_are_named_and_nothing_is_kept(client, world, pool: Po
     assert await pool.fetchval("SELECT count(*) FROM seat_claims") == 2
 
 
-async def test_a_ticket_is_noted_once_it_is_more_than_held(client, world, pool: Pool) -> None:
+async def test_each_change_of_a_hold_is_noted_so_that_the_other_side_can_follow(
+    client, world, pool: Pool
+) -> None:
     _, booking = await hold(client, world, await world.user(), order(await world.trip(), "1A"))
     noted = "SELECT tbl, op, coalesce(row, old) ->> 'status' AS status FROM banyan.outbox ORDER BY seq"
-    assert [tuple(row) for row in await pool.fetch(noted)] == [("bookings", "insert", "held")]
+    assert [tuple(row) for row in await pool.fetch(noted)] == [
+        ("bookings", "insert", "held"),
+        ("tickets", "insert", "held"),
+    ]
     await pool.execute("UPDATE tickets SET status = 'expired' WHERE booking_id = $1", booking["id"])
     await pool.execute("DELETE FROM tickets")
-    assert [tuple(row) for row in await pool.fetch(noted)][1:] == [
+    assert [tuple(row) for row in await pool.fetch(noted)][2:] == [
         ("tickets", "update", "expired"),
         ("tickets", "delete", "expired"),
     ]

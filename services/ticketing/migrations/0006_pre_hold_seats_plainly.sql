@@ -1,12 +1,3 @@
--- Nobody is told of a ticket while it is only held: its booking says so. So it is noted when it becomes more, or goes.
-DROP TRIGGER tickets_are_captured ON tickets;
-CREATE TRIGGER tickets_are_captured AFTER INSERT OR UPDATE ON tickets FOR EACH ROW
-    WHEN (NEW.status <> 'held' AND current_setting('banyan.capture', true) IS DISTINCT FROM 'off')
-    EXECUTE FUNCTION banyan.note_change('bookings', 'id');
-CREATE TRIGGER gone_tickets_are_captured AFTER DELETE ON tickets FOR EACH ROW
-    WHEN (current_setting('banyan.capture', true) IS DISTINCT FROM 'off')
-    EXECUTE FUNCTION banyan.note_change('bookings', 'id');
-
 -- As before (0004), but that claims, booking and tickets are written one after the other: three plain statements cost less
 -- than one that hands rows from part to part.
 CREATE OR REPLACE FUNCTION hold_seats(
