@@ -301,10 +301,10 @@ async def test_tables_that_are_emitted_anew_are_so_to_the_end_whoever_dies_meanw
 
 async def test_a_listener_that_is_lapped_by_what_it_asked_for_asks_again(shop, window, wire, monkeypatch):
     """The start of what is published again is cut off the stream before it has been read."""
-    monkeypatch.setattr(relay_module, "KEPT_ENTRIES", 400)
-    monkeypatch.setattr(relay_module, "BATCH", 50)
+    monkeypatch.setattr(relay_module, "KEPT_ENTRIES", 120)
+    monkeypatch.setattr(relay_module, "BATCH", 15)
     await shop.pool.execute(
-        "INSERT INTO things SELECT gen_random_uuid(), 'thing', false FROM generate_series(1, 1500)"
+        "INSERT INTO things SELECT gen_random_uuid(), 'thing', false FROM generate_series(1, 270)"
     )
     async with shop.relaying() as relay:
         await relay.flushed()
