@@ -60,9 +60,15 @@ async def list_waiting(conn: Connection, user_id: UUID, after: UUID | None, limi
 
 
 async def give_up(conn: Connection, waiting_id: UUID, user_id: UUID) -> bool:
-    """Whether it is an entry of the user's; one that is given up already stays so."""
+    """Whether it is an entry of the user's; one that is given up already stays so.
+
+    When is noted of who was told of seats: these are now the next one's.
+    """
     found = await conn.fetchval(
-        "UPDATE waitlist SET status = 'cancelled' WHERE id = $1 AND user_id = $2 RETURNING true",
+        """UPDATE waitlist
+           SET status = 'cancelled',
+               given_up_at = CASE WHEN status = 'notified' THEN now() ELSE given_up_at END
+           WHERE id = $1 AND user_id = $2 RETURNING true""",
         waiting_id,
         user_id,
     )
@@ -73,7 +79,7 @@ async def freed_trips(conn: Connection, within_s: float, promised_s: float, limi
     """Trips for which somebody waits and where seats may have become free within `within_s` seconds.
 
     Because some were given back, because the wait began while they were, or because a promise ended: its time
-    is over, or who had it has booked.
+    is over, or who had it has booked or given up.
     """
     rows = await conn.fetch(
         """WITH freed AS MATERIALIZED (
@@ -93,6 +99,8 @@ async def freed_trips(conn: Connection, within_s: float, promised_s: float, limi
                                      AND b.status IN ('held', 'confirmed')
                                      AND b.created_at > now() - make_interval(secs => $1) OFFSET 0) b
                WHERE n.status = 'notified' AND n.notified_at > now() - make_interval(secs => $2)
+               UNION
+               SELECT trip_id FROM waitlist WHERE given_up_at > now() - make_interval(secs => $1)
            )
            SELECT trip_id FROM freed
            WHERE (SELECT true FROM waitlist w

@@ -197,3 +197,19 @@ async def test_a_promise_that_lapses_is_soon_the_next_ones(
     await pool.execute("UPDATE waitlist SET notified_at = notified_at - interval '15 minutes 5 seconds'")
     assert await sweep(QUICK) == 1
     assert await states(pool) == ["notified", "notified"]
+
+
+async def test_who_gives_up_the_seats_that_they_were_told_of_lets_the_next_one_know(
+    client, world, pool: Pool, sweep: RunSweep
+) -> None:
+    trip = await sold_out(world)
+    first, second = await world.user(), await world.user()
+    _, entry = await wait(client, world, first, trip)
+    await wait(client, world, second, trip)
+    await free(pool, "1A")
+    assert await sweep(QUICK) == 1
+    await pool.execute("UPDATE waitlist SET created_at = now() - interval '2 hours'")
+    assert await sweep(QUICK) == 0
+    assert (await client.delete(f"/api/waitlist/{entry['id']}", headers=world.bearer(first))).status == 204
+    assert await sweep(QUICK) == 1
+    assert await states(pool) == ["cancelled", "notified"]
