@@ -20,6 +20,7 @@ from common.web.i18n import language_middleware
 from common.web.layout import setup_pages
 from common.web.renewal import renew_first
 from common.whole_document import add_whole_document
+from services.ticketing.crossed import add_crossed
 from services.ticketing.events import HANDLERS, translate
 from services.ticketing.keys import CONFIG
 from services.ticketing.routes import ENDPOINTS, PAGES, SWEEPS
@@ -52,6 +53,7 @@ def create_app(config: Config, verifier: Verifier | None = None) -> web.Applicat
     open_mail(app, config.mail_url, config.mail_from, config.public_url)
     add_reading(app, config.strangler_url)
     metrics.add_metrics(app)
+    add_crossed(app)
     app.on_cleanup.append(lambda _app: jwks.close())
 
     app.cleanup_ctx.append(

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from common.events import EventType, Handler, Message
 from services.ticketing.domain.bookings import Status
-from services.ticketing.names import CALL_OFF, CONFIRM
+from services.ticketing.names import BOARDED, CALL_OFF, CONFIRM, WITHDRAW
 from services.ticketing.repository import mirrors
 
 if TYPE_CHECKING:
@@ -173,15 +173,15 @@ async def store_check_ins(conn: Connection, events: Sequence[Event]) -> None:
 # What is read through (service/trips.py) is written in the same order.
 HANDLERS: Final = (
     Handler(("company.company.changed",), store_companies),
-    Handler(("company.layout.changed",), store_layouts),
+    Handler(("company.layout.changed",), store_layouts, wakes=(WITHDRAW,)),
     Handler(("company.bus.changed",), store_buses),
     Handler(("company.driver.changed",), store_drivers),
     Handler(("company.stop.changed", "company.stop.removed"), store_stops),
     Handler(("company.route.changed", "company.route.removed"), store_routes),
-    Handler(("company.trip.changed",), store_trips, wakes=(CALL_OFF,)),
+    Handler(("company.trip.changed",), store_trips, wakes=(CALL_OFF, WITHDRAW)),
     Handler(("auth.user.changed",), store_accounts),
     Handler(("user.profile.changed",), store_profiles),
     # of the others nothing follows here, and from this one no payment comes back
     Handler(("payment.payment.succeeded",), store_payments, wakes=(CONFIRM,)),
-    Handler(("qr.check_in.recorded",), store_check_ins),
+    Handler(("qr.check_in.recorded",), store_check_ins, wakes=(BOARDED,)),
 )

@@ -14,7 +14,7 @@ from services.ticketing.schemas import bookings as booking_wire
 from services.ticketing.schemas import manifest as manifest_wire
 from services.ticketing.schemas import search as search_wire
 from services.ticketing.schemas import waitlist as waitlist_wire
-from services.ticketing.service import answers, settlement
+from services.ticketing.service import answers, crossings, settlement
 from services.ticketing.service import waitlist as waiting
 
 STAFF = ("operator", "inspector", "driver", "admin")
@@ -203,6 +203,10 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(names.CONFIRM_OLD, 600.0, settlement.confirm_old_bookings, thorough=True),
     Sweep(names.CALL_OFF, 2.0, settlement.cancel_called_off, few=settlement.FEW),
     Sweep(names.CALL_OFF_OLD, 300.0, settlement.cancel_all_called_off, thorough=True),
+    Sweep(names.WITHDRAW, 2.0, crossings.withdraw_seats, few=settlement.FEW),
+    Sweep(names.WITHDRAW_OLD, 300.0, crossings.withdraw_all_seats, thorough=True),
+    Sweep(names.BOARDED, 2.0, crossings.note_who_boarded, few=settlement.FEW, is_news=False),
+    Sweep(names.BOARDED_OLD, 300.0, crossings.note_all_who_boarded, thorough=True, is_news=False),
     Sweep(names.TELL_FREED, 2.0, waiting.tell_of_freed_seats),
     Sweep(names.TELL_ALL, 300.0, waiting.tell_of_seats, thorough=True),
     Sweep(names.FORGET_ANSWERS, 600.0, answers.forget_kept_answers),

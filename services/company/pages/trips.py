@@ -135,7 +135,10 @@ async def _manifest(request: web.Request, trip_id: UUID) -> list[Mapping[str, An
         return None
     if found is None:
         return None
-    return _by_seat(each for each in found["passengers"] if each["status"] == "confirmed")
+    # who boarded with a ticket that was given back in that moment is there as well
+    return _by_seat(
+        each for each in found["passengers"] if each["status"] == "confirmed" or each["checked_in_at"]
+    )
 
 
 async def _people(request: web.Request, trip_id: UUID) -> list[Mapping[str, Any]]:

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     BY_PASSENGER = "cancelled by passenger"
     BY_COMPANY = "cancelled by company"
     TRIP_CANCELLED = "trip cancelled"
+    SEAT_WITHDRAWN = "seat not on the bus"
     PAID_LATE = "paid after the seats were gone"
     PAID_AFTER_CANCELLATION = "paid after the cancellation"
     PAID_TOO_LITTLE = "paid less than the price"
@@ -197,6 +198,11 @@ class Booking:
     def call_off(self, *, step: int) -> Booking:
         """The company cancelled the departure: all that was paid for what is left goes back."""
         return self._without({ticket.id for ticket in self.live_tickets}, 100, step, Reason.TRIP_CANCELLED)
+
+    def withdraw(self, ticket_ids: set[UUID], *, step: int) -> Booking:
+        """The bus that runs lacks these seats: all that was paid for them goes back."""
+        without = self._without(ticket_ids, 100, step, Reason.SEAT_WITHDRAWN)
+        return replace(without, refund_reason=Reason.SEAT_WITHDRAWN.value)
 
     def settlement(self, paid_minor: int, *, trip_open: bool) -> Settlement:
         """What is to be done now that `paid_minor` has come; `trip_open` if its seats are still sold.

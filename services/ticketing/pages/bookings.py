@@ -102,6 +102,7 @@ async def _page(request: web.Request, by: Principal, row: Row, tickets: list[Row
         "departed": cancellations.departed(row),
         "paid": booking["status"] == "held" and await repository.is_paid(pool, row["id"]),
         "late": row["refund_reason"] == Reason.PAID_LATE.value,
+        "withdrawn": row["refund_reason"] == Reason.SEAT_WITHDRAWN.value,
         "cancel_reason": row["cancel_reason"],
         "offer": await _offer(pool, request.query.get("offer", ""), row, tickets),
         "now": row["now"],

@@ -37,14 +37,20 @@ async def get_departure(conn: Connection, trip_id: UUID) -> Row | None:
 
 
 async def list_passengers(conn: Connection, trip_id: UUID) -> list[Row]:
-    """Who rides, in no order."""
+    """Who rides, in no order; and who boarded with a ticket that was given back in that moment."""
     return list(
         await conn.fetch(
             """SELECT k.*, b.reference, b.contact_phone, i.checked_in_at
                FROM tickets k
                JOIN bookings b ON b.id = k.booking_id
                LEFT JOIN check_ins i ON i.ticket_id = k.id
-               WHERE k.trip_id = $1 AND k.status = 'confirmed'""",
+               WHERE k.trip_id = $1 AND k.status = 'confirmed'
+               UNION ALL
+               SELECT k.*, b.reference, b.contact_phone, i.checked_in_at
+               FROM tickets k
+               JOIN bookings b ON b.id = k.booking_id
+               JOIN check_ins i ON i.ticket_id = k.id
+               WHERE k.trip_id = $1 AND k.status = 'cancelled' AND i.crossed""",
             trip_id,
         )
     )

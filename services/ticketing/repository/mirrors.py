@@ -137,7 +137,7 @@ async def _note_removals(conn: Connection, removals: Removals) -> None:
 
 
 async def store_trips(conn: Connection, rows: Rows) -> None:
-    """`heard_at` is when its status changed here: what the sweep of cancelled departures looks at."""
+    """`heard_at` is when its status changed here, `reseated_at` when its seats did: what sweeps look at."""
     await conn.execute(
         """INSERT INTO trips AS mine (id, company_id, route_id, layout_id, bus_id, driver_id, service_date,
                                       departs_at, arrives_at, delay_min, status, cancel_reason, updated_at,
@@ -156,6 +156,8 @@ async def store_trips(conn: Connection, rows: Rows) -> None:
                arrives_at = excluded.arrives_at, delay_min = excluded.delay_min, status = excluded.status,
                cancel_reason = excluded.cancel_reason, updated_at = excluded.updated_at,
                heard_at = CASE WHEN mine.status = excluded.status THEN mine.heard_at ELSE now() END,
+               reseated_at = CASE WHEN mine.layout_id = excluded.layout_id THEN mine.reseated_at
+                                  ELSE now() END,
                source_seq = excluded.source_seq
            WHERE mine.source_seq < excluded.source_seq""",
         rows,

@@ -151,5 +151,5 @@ def manifest_wire(manifest: PassengerList) -> dict[str, Any]:
             }
             for each in manifest.passengers
         ],
-        "counts": {"confirmed": len(manifest.passengers), "checked_in": manifest.checked_in},
+        "counts": {"confirmed": manifest.confirmed, "checked_in": manifest.checked_in},
     }

@@ -32,6 +32,10 @@ class Manifest:
     generated_at: datetime
 
     @property
+    def confirmed(self) -> int:
+        return sum(each["status"] == "confirmed" for each in self.passengers)
+
+    @property
     def checked_in(self) -> int:
         return sum(each["checked_in_at"] is not None for each in self.passengers)
 

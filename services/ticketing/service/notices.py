@@ -71,6 +71,38 @@ async def tell_trip_cancelled(conn: Connection, desk: Desk, booking: Row, refund
     )
 
 
+async def tell_seats_withdrawn(
+    conn: Connection,
+    desk: Desk,
+    booking: Row,
+    seats: Iterable[str],
+    refund_minor: int,
+    *,
+    some_are_left: bool,
+) -> None:
+    """`seats` are not on the bus that runs; `refund_minor` is what comes back for them."""
+    reader = _reader(desk, booking)
+    text = reader.gettext
+    await _send(
+        conn,
+        booking,
+        text("Your seats are not on the bus: %(reference)s") % {"reference": booking["reference"]},
+        text(
+            "%(company)s has put another bus on the departure of your booking %(reference)s. "
+            "It does not have these seats, which are cancelled: %(seats)s."
+        )
+        % {
+            "company": booking["company_name"],
+            "reference": booking["reference"],
+            "seats": ", ".join(seats),
+        },
+        text("Your other seats stay as they are.") if some_are_left else "",
+        _journey(reader, booking),
+        _refund(reader, booking, refund_minor),
+        text("Look for other seats: %(url)s") % {"url": f"{desk.public_url}/trips/{booking['trip_id']}"},
+    )
+
+
 _WHY_USELESS = {
     Reason.PAID_LATE: (
         "Your payment for booking %(reference)s arrived when the seats had been sold to somebody else."

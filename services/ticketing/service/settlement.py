@@ -19,7 +19,7 @@ from services.ticketing.desk import desk_of
 from services.ticketing.domain.bookings import LIVE, Booking, Settlement, Status
 from services.ticketing.domain.fares import step_of
 from services.ticketing.repository import bookings as repository
-from services.ticketing.repository import holds, settlements
+from services.ticketing.repository import crossings, holds, settlements
 from services.ticketing.service import notices, state
 
 if TYPE_CHECKING:
@@ -133,7 +133,9 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         # A booking is settled with one payment; a second can only be an operator's doing by hand.
         log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
         return False
-    if step is Settlement.RECLAIM and not await _reclaim(conn, row, tickets, booking):
+    if step is Settlement.RECLAIM and not (
+        await _are_on_the_bus(conn, row, tickets) and await _reclaim(conn, row, tickets, booking)
+    ):
         step = Settlement.REFUND
     refunded = step is Settlement.REFUND
     moved = booking.refund_paid(paid) if refunded else booking.confirm_paid(paid)
@@ -145,6 +147,15 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         await notices.tell_confirmed(conn, desk, row, [each for each in tickets if each["id"] in live])
     log.info("payment settled", booking=str(row["id"]), payment=str(payment_id), step=step.value)
     return True
+
+
+async def _are_on_the_bus(conn: Connection, row: Row, tickets: list[Row]) -> bool:
+    """Whether the bus still has the seats: another may have come while nobody held them."""
+    layout_id = await crossings.keep_layout(conn, row["trip_id"])
+    if layout_id is None:
+        return False
+    there = await crossings.list_seats(conn, layout_id)
+    return all(ticket["seat"] in there for ticket in tickets if ticket["status"] == Status.EXPIRED)
 
 
 async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Booking) -> bool:

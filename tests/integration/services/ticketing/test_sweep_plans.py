@@ -9,7 +9,7 @@ import pytest
 
 from common.ids import uuid7
 from common.mail import repository as mails
-from services.ticketing.repository import bookings, holds, settlements, waitlist
+from services.ticketing.repository import bookings, crossings, holds, settlements, waitlist
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +44,9 @@ class Explaining:
         (lambda conn: settlements.unsettled_lately(conn, 50), "payments_settling"),
         (lambda conn: settlements.called_off_lately(conn, 50), "trips_cancelled_lately"),
         (lambda conn: waitlist.freed_trips(conn, 30, 900, 50), "tickets_given_back"),
+        (lambda conn: waitlist.freed_trips(conn, 30, 900, 50), "waitlist_given_up"),
+        (lambda conn: crossings.unseated_lately(conn, 50), "trips_reseated"),
+        (lambda conn: crossings.boarded_lately(conn, 50), "check_ins_lately"),
         (lambda conn: waitlist.trips_after(conn, None, 50), "waitlist"),
         (lambda conn: mails.claim_due(conn, 20, timedelta(seconds=30)), "mails_waiting"),
     ],

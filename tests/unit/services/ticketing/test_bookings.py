@@ -206,6 +206,20 @@ class Life(RuleBasedStateMachine):
             sum(each.price_minor for each in live) if paid_for else 0
         )
 
+    @precondition(lambda self: self.booking.status in LIVE)
+    @rule(data=st.data())
+    def a_bus_comes_that_lacks_seats(self, data: st.DataObject) -> None:
+        live = [ticket.id for ticket in self.booking.live_tickets]
+        gone = data.draw(st.sets(st.sampled_from(live), min_size=1))
+        before = self.booking
+        self.booking = before.withdraw(gone, step=1)
+        assert {ticket.id for ticket in self.booking.live_tickets} == set(live) - gone
+        assert self.booking.refund_due_minor - before.refund_due_minor == (
+            sum(each.price_minor for each in before.tickets if each.id in gone)
+            if before.status is Status.CONFIRMED
+            else 0
+        )
+
     @invariant()
     def nobody_gets_back_more_than_was_paid(self) -> None:
         assert 0 <= self.booking.refund_due_minor <= self.paid

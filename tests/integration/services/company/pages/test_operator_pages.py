@@ -274,12 +274,15 @@ async def test_passengers_are_listed_as_ticketing_has_them(page, world, company,
         "status": "confirmed",
         "checked_in_at": "2026-05-01T04:30:00Z",
     }
-    gone = {**passenger, "seat": "3B", "name": "Nobody", "status": "cancelled"}
-    site.answers[f"/api/trips/{trip.id}/manifest"] = {"passengers": [passenger, gone]}
+    gone = {**passenger, "seat": "3B", "name": "Nobody", "status": "cancelled", "checked_in_at": None}
+    crossed = {**passenger, "seat": "3C", "name": "Ravi Rao", "status": "cancelled"}
+    site.answers[f"/api/trips/{trip.id}/manifest"] = {"passengers": [passenger, gone, crossed]}
     text = await page(f"/operator/trips/{trip.id}")
     for said in ("Asha Rao", "(34)", "tel:+919845012345", "7QK4M2XA", "Mysuru Bus Stand", "10:00"):
         assert said in text, said
     assert "Nobody" not in text
+    assert "Ravi Rao" in text
+    assert text.count("on board, though the ticket was given back") == 1
     assert '<rect class="seat shade0 aboard"' in text
 
 
