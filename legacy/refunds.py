@@ -17,6 +17,7 @@ from common.database import transaction
 from common.ids import uuid7
 from common.money import money, to_major, to_minor
 from common.problems import Conflict, NotFound
+from common.sweeps import is_fenced
 from legacy.providers import find_provider
 from legacy.providers.interface import Amount, NeverSeen, ProviderUnavailable
 from legacy.queries import payments as queries
@@ -102,14 +103,18 @@ async def send_refunds(pool: Pool, config: Config) -> int:
     """Ask the providers for refunds that they have not taken on yet; answers how many they took on."""
     taken = 0
     for refund in await queries.claim_unsent_refunds(pool, SEND_AGAIN_AFTER):
-        provider = find_provider(config, refund["provider"])
         try:
+            provider = find_provider(config, refund["provider"])
             reference = await provider.refund(refund["id"], refund["charge_ref"], _amount_of(refund))
+            await queries.keep_refund_reference(pool, refund["id"], reference)
         except ProviderUnavailable:
             log.warning("provider took no refund; it is asked again", refund=str(refund["id"]))
-            continue
-        await queries.keep_refund_reference(pool, refund["id"], reference)
-        taken += 1
+        except Exception as error:
+            if is_fenced(error):
+                raise
+            log.exception("a refund cannot be sent", refund=str(refund["id"]))
+        else:
+            taken += 1
     return taken
 
 

@@ -17,6 +17,7 @@ from common.database import transaction
 from common.ids import uuid7
 from common.money import money
 from common.problems import NotFound, ValidationFailed
+from common.sweeps import is_fenced
 from services.payment.domain.payments import Status
 from services.payment.domain.refunds import Refunded, available, due_now
 from services.payment.errors import NotRefundable, RefundExceedsPayment
@@ -99,14 +100,18 @@ async def send_refunds(pool: Pool, providers: Providers) -> int:
     """Ask the providers for refunds that they have not taken on yet; answers how many they took on."""
     taken = 0
     for refund in await repository.claim_unsent(pool, SEND_AGAIN_AFTER):
-        provider = find_provider(providers, refund["provider"])
         try:
+            provider = find_provider(providers, refund["provider"])
             reference = await provider.refund(refund["id"], refund["charge_ref"], amount_of(refund))
+            await repository.keep_reference(pool, refund["id"], reference)
         except ProviderUnavailable:
             log.warning("provider took no refund; it is asked again", refund=str(refund["id"]))
-            continue
-        await repository.keep_reference(pool, refund["id"], reference)
-        taken += 1
+        except Exception as error:
+            if is_fenced(error):
+                raise
+            log.exception("a refund cannot be sent", refund=str(refund["id"]))
+        else:
+            taken += 1
     return taken
 
 

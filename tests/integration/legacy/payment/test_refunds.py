@@ -183,6 +183,16 @@ async def test_a_refund_of_a_charge_that_the_sandbox_does_not_know_is_made(till,
     assert await till.refunds() == [(60_000, "succeeded")]
 
 
+async def test_a_refund_that_cannot_be_sent_holds_up_no_other(till):
+    await till.refund(await till.paid(), 10_000)
+    await till.pool.execute("UPDATE payments SET provider = 'gone'")
+    till.booking = await till.world.booking(till.booking.trip, seats=("2A", "2B"), status="held")
+    await till.refund(await till.paid(), 20_000)
+    assert await till.sweep(SENDING) == 1
+    sent = await till.pool.fetch("SELECT amount FROM refunds WHERE provider_ref IS NOT NULL")
+    assert [int(row["amount"]) for row in sent] == [200]
+
+
 async def test_a_process_that_dies_before_it_sends_a_refund_loses_nothing(till):
     payment_id = await till.paid()
     await till.refund(payment_id)
