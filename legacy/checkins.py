@@ -8,7 +8,7 @@ can take it back. Every scan keeps its own time; those after the first are flagg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import structlog
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from common.database import Connection
     from common.principals import Principal
     from common.tokens import KeyRing
+
+NONCE_TAKEN: Final = "Was used for another scan; make a new one for each."
 
 log = structlog.get_logger(__name__)
 
@@ -112,4 +114,4 @@ def new_scan(
 
 
 def _nonce_taken() -> ValidationFailed:
-    return ValidationFailed({"nonce": ["Was used for another scan; make a new one for each."]})
+    return ValidationFailed({"nonce": [NONCE_TAKEN]})

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 
-from common.problems import Conflict
-from legacy.checkins import new_scan
+from common.problems import Conflict, ValidationFailed
+from legacy.checkins import NONCE_TAKEN, new_scan
 from legacy.queries import checkins as queries
 from legacy.rules.verdicts import Reason
 from legacy.verification import judge_row, read_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from common.database import Connection
@@ -48,7 +48,8 @@ async def record_batch(
 
     Each is judged as of the time it was made, the earliest first. Whoever boarded with a ticket that another
     scan had used is recorded as a duplicate. Refused scans are kept too, where they name a trip of ours.
-    Raises Conflict if the same nonces are being recorded at this moment.
+    Raises ValidationFailed naming the scans whose nonce was used for another ticket, and Conflict if the same
+    nonces are being recorded at this moment.
     """
     codes = await asyncio.to_thread(read_codes, ring, [shown.token for shown in batch])
     tickets = await queries.lock_live_tickets(conn, sorted({code.ticket_id for code in codes if code}))
@@ -56,10 +57,16 @@ async def record_batch(
     company_id = None if by.is_admin else by.company_id
     trips = await queries.trips_of(conn, [*{shown.trip_id for shown in batch}], company_id)
 
-    book = _Logbook(by, tickets, before, trips)
+    book = _Logbook(by, tickets, before, trips, await queries.recording_at(conn))
     items: dict[int, BatchItem] = {}
+    taken: list[int] = []
     for place in sorted(range(len(batch)), key=lambda place: batch[place].scanned_at):
-        items[place] = book.enter(batch[place], codes[place])
+        if book.is_taken(batch[place], codes[place]):
+            taken.append(place)
+        else:
+            items[place] = book.enter(batch[place], codes[place])
+    if taken:
+        raise ValidationFailed({f"scans.{place}.nonce": [NONCE_TAKEN] for place in sorted(taken)})
 
     await queries.mark_scanned(conn, [*book.used], [*book.used.values()], by.user_id)
     try:
@@ -74,15 +81,28 @@ class _Logbook:
     """One batch as it is gone through: which tickets it has used, and which scans are to be written."""
 
     def __init__(
-        self, by: Principal, tickets: Sequence[Row], before: Sequence[Row], trips: set[UUID]
+        self,
+        by: Principal,
+        tickets: Sequence[Row],
+        before: Sequence[Row],
+        trips: set[UUID],
+        now: datetime,
     ) -> None:
         self._by = by
         self._tickets = {row["id"]: row for row in tickets}
         self._trips = trips
         self._known: dict[str, Mapping[str, Any]] = {row["nonce"]: row for row in before}
-        self._now = datetime.now(UTC)
+        self._now = now
         self.used: dict[UUID, datetime] = {}
         self.scans: list[dict[str, Any]] = []
+
+    def is_taken(self, shown: Presented, code: CodeFacts | None) -> bool:
+        """Whether the nonce is that of another ticket's scan; of one that was unknown no ticket was kept."""
+        known = self._known.get(shown.nonce)
+        if known is None or known["result"] == Reason.UNKNOWN:
+            return False
+        ticket_id: UUID | None = known["ticket_id"]
+        return ticket_id != (code.ticket_id if code else None)
 
     def enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
         if shown.nonce in self._known:

@@ -92,6 +92,12 @@ async def scans_of_nonces(conn: Connection, scanned_by: UUID, nonces: Sequence[s
     )
 
 
+async def recording_at(conn: Connection) -> datetime:
+    """What `recorded_at` will be of all that this transaction writes."""
+    now: datetime = await conn.fetchval("SELECT now()")
+    return now
+
+
 async def insert_scans(conn: Connection, scans: Sequence[Mapping[str, Any]]) -> None:
     """Write scans, whose values are in the order of the columns here."""
     await conn.executemany(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from common.problems import Conflict, ValidationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
+
+
+NONCE_TAKEN: Final = "Was used for another scan; make a new one for each."
 
 
 class NotConfirmed(Conflict):
@@ -21,7 +24,14 @@ class CheckInRefused(Conflict):
 
 class NonceTaken(ValidationFailed):
     def __init__(self) -> None:
-        super().__init__({"nonce": ["Was used for another scan; make a new one for each."]})
+        super().__init__({"nonce": [NONCE_TAKEN]})
+
+
+class NoncesTaken(ValidationFailed):
+    """The same of some scans of a batch, by their places in it."""
+
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__({f"scans.{place}.nonce": [NONCE_TAKEN] for place in places})
 
 
 class Unheard(Exception):  # ruff: ignore[error-suffix-on-exception-name] — the fact

@@ -190,5 +190,22 @@ class TestOffline:
         assert sorted(row["duplicate"] for row in listed) == [False, True]
         assert all(row["offline"] for row in listed)
 
+    def test_a_nonce_of_another_ticket_is_an_error_of_its_scan(self, passenger, inspector, token, trip):
+        at = instant(datetime.now(UTC) - timedelta(minutes=20))
+        other = qr_token(passenger, confirmed(passenger, trip, "A2", from_seq=0, to_seq=2)["tickets"][0])
+        first = {"token": token, "trip_id": trip["id"], "nonce": nonce(), "scanned_at": at}
+        inspector.post("/api/check-ins/batch", {"scans": [first]}).ok()
+        scans = [first, {**first, "token": other}, {**first, "token": other, "nonce": nonce()}]
+        problem = inspector.post("/api/check-ins/batch", {"scans": scans}).invalid("scans.1.nonce")
+        assert [*problem["errors"]] == ["scans.1.nonce"]
+        assert len(inspector.get(f"/api/trips/{trip['id']}/check-ins").ok()["items"]) == 1
+
+    def test_a_clock_that_is_ahead_does_not_scan_in_the_future(self, inspector, token, trip):
+        ahead = instant(datetime.now(UTC) + timedelta(hours=1))
+        scan = {"token": token, "trip_id": trip["id"], "nonce": nonce(), "scanned_at": ahead}
+        inspector.post("/api/check-ins/batch", {"scans": [scan]}).ok()
+        [listed] = inspector.get(f"/api/trips/{trip['id']}/check-ins").ok()["items"]
+        assert listed["scanned_at"] == listed["recorded_at"]
+
     def test_an_empty_batch_is_refused(self, inspector):
         inspector.post("/api/check-ins/batch", {"scans": []}).invalid("scans")

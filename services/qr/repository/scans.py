@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from common.database import Connection
@@ -86,13 +87,19 @@ async def list_of_nonces(conn: Connection, scanned_by: UUID, nonces: Sequence[st
     return list(
         await conn.fetch(
             """
-            SELECT id, nonce, result, recorded, duplicate FROM scans
+            SELECT id, ticket_id, nonce, result, recorded, duplicate FROM scans
             WHERE scanned_by = $1 AND nonce = ANY($2)
             """,
             scanned_by,
             nonces,
         )
     )
+
+
+async def recording_at(conn: Connection) -> datetime:
+    """What `recorded_at` will be of all that this transaction writes."""
+    now: datetime = await conn.fetchval("SELECT now()")
+    return now
 
 
 async def insert_all(conn: Connection, scans: Sequence[Scan]) -> int:

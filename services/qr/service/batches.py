@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,12 +12,13 @@ from common.ids import uuid7
 from common.problems import Conflict
 from services.qr.domain.scans import Presented, Scan, scan_of
 from services.qr.domain.verdicts import Reason
-from services.qr.errors import Unheard
+from services.qr.errors import NoncesTaken, Unheard
 from services.qr.repository import departures, scans, tickets
 from services.qr.service.verification import is_unheard, judge_row, may_know
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from common.database import Connection
@@ -50,7 +50,8 @@ async def record_batch(
 
     Each is judged as of the time it was made, the earliest first. Whoever boarded with a ticket that another
     scan had used is recorded as a duplicate. Refused scans are kept too, where they name a trip of ours.
-    Raises Conflict if others record the same ones all the time or, unless owners were asked, Unheard.
+    Raises NoncesTaken, Conflict if others record the same ones all the time or, unless owners were asked,
+    Unheard.
     """
     codes = await asyncio.to_thread(_read_all, keys, batch)
     for _ in range(ATTEMPTS):
@@ -93,28 +94,51 @@ async def _open(
     trips = await departures.companies_of(conn, [*{shown.trip_id for shown in batch}])
     trips |= {row["trip_id"]: row["company_id"] for row in rows.values()}
     ours = {trip_id: company_id for trip_id, company_id in trips.items() if may_know(by, company_id)}
-    return _Logbook(by, rows, before, ours)
+    return _Logbook(by, rows, before, ours, await scans.recording_at(conn))
 
 
 class _Logbook:
     """One batch as it is gone through: which tickets it has used, and which scans are to be written."""
 
     def __init__(
-        self, by: Principal, rows: Mapping[UUID, Row], before: Sequence[Row], trips: Mapping[UUID, UUID]
+        self,
+        by: Principal,
+        rows: Mapping[UUID, Row],
+        before: Sequence[Row],
+        trips: Mapping[UUID, UUID],
+        now: datetime,
     ) -> None:
         self._by = by
         self._tickets = rows
         self._trips = trips
         self._known: dict[str, Mapping[str, Any] | Scan] = {row["nonce"]: row for row in before}
-        self._now = datetime.now(UTC)
+        self._now = now
         self._used: set[UUID] = set()
         self.scans: list[Scan] = []
 
     def enter_all(self, batch: Sequence[Presented], codes: Sequence[CodeFacts | None]) -> list[BatchItem]:
         items: dict[int, BatchItem] = {}
+        taken: list[int] = []
         for place in sorted(range(len(batch)), key=lambda place: batch[place].scanned_at):
-            items[place] = self._enter(batch[place], codes[place])
+            if self._is_taken(batch[place], codes[place]):
+                taken.append(place)
+            else:
+                items[place] = self._enter(batch[place], codes[place])
+        if taken:
+            raise NoncesTaken(sorted(taken))
         return [items[place] for place in range(len(batch))]
+
+    def _is_taken(self, shown: Presented, code: CodeFacts | None) -> bool:
+        """Whether the nonce is that of another ticket's scan; of one that was unknown no ticket was kept."""
+        known = self._known.get(shown.nonce)
+        if known is None:
+            return False
+        result, ticket_id = (
+            (known.result, known.ticket_id)
+            if isinstance(known, Scan)
+            else (known["result"], known["ticket_id"])
+        )
+        return result != Reason.UNKNOWN and ticket_id != (code.ticket_id if code else None)
 
     def _enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
         known = self._known.get(shown.nonce)

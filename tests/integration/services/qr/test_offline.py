@@ -146,6 +146,37 @@ async def test_a_clock_that_is_ahead_does_not_scan_in_the_future(gate, pool):
     assert scanned_at <= datetime.now(UTC)
 
 
+async def test_what_was_scanned_was_so_no_later_than_it_is_recorded(gate, pool):
+    await gate.batch(gate.scan(scanned_at=ago(-90)))
+    assert await pool.fetchval("SELECT scanned_at <= recorded_at FROM scans")
+
+
+async def test_a_nonce_that_was_used_for_another_ticket_is_an_error_of_its_scan(gate, pool):
+    first = gate.scan(gate.token(0), scanned_at=ago(9))
+    await gate.batch(first)
+    fresh, other = gate.scan(gate.token(1), scanned_at=ago(8)), gate.token(2)
+    scans = [
+        first,
+        first | {"token": other},
+        fresh,
+        fresh | {"token": other, "scanned_at": ago(7)},
+        first | {"token": "NO CODE"},
+    ]
+    status, problem = await gate.post("/api/check-ins/batch", {"scans": scans})
+    assert status == 422
+    assert set(problem["errors"]) == {"scans.1.nonce", "scans.3.nonce", "scans.4.nonce"}
+    assert await pool.fetchval("SELECT count(*) FROM scans") == 1  # all of a batch, or nothing
+
+
+async def test_a_scan_of_an_unknown_ticket_is_replayed_too(gate):
+    departure = await gate.world.trip()
+    by = gate.world.user("inspector", departure.company)
+    scan = gate.scan(scanned_at=ago(3), trip_id=str(departure.id))
+    first, again = await gate.batch(scan, by=by), await gate.batch(scan, by=by)
+    assert [item["items"][0]["result"] for item in (first, again)] == ["refused", "replayed"]
+    assert again["items"][0]["reason"] == "unknown"
+
+
 async def test_two_devices_that_come_online_at_once(gate, pool):
     other = gate.world.user("driver", gate.trip.company)
     tokens = [gate.token(place) for place in range(3)]
