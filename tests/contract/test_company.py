@@ -90,6 +90,15 @@ class TestCompanies:
         }
         world.admin.post("/api/companies", body).invalid(field)
 
+    def test_the_etag_of_what_came_packed_is_as_good(self, company):
+        path = f"/api/trips/{company.trip(route=company.route(cities=8))['id']}"
+        seen = company.operator.get(path, headers={"Accept-Encoding": "gzip"})
+        assert seen.headers["Content-Encoding"] == "gzip"
+        fresh = {"If-Match": seen.headers["ETag"]}
+        assert fresh["If-Match"].startswith("W/")
+        assert company.operator.patch(path, {"delay_min": 7}, headers=fresh).ok()["delay_min"] == 7
+        company.operator.patch(path, {"delay_min": 9}, headers=fresh).refused(412, "stale")
+
     def test_an_operator_changes_the_own_one_with_a_fresh_etag(self, world):
         company = world.company()
         path = f"/api/companies/{company.id}"
