@@ -411,10 +411,18 @@ async def test_static_paths_do_not_lead_out_of_their_folder(edge, path):
     assert response.status in {200, 400, 404}  # what is outside /static/ goes to the strangler
 
 
-async def test_static_files_can_only_be_read(edge):
-    response, problem = await edge.ask("POST", "/static/legacy/none.css", data=b"")
-    assert response.status in {404, 405}
-    assert problem["status"] == response.status
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/static/common/banyan.css", "GET, HEAD"),
+        ("TRACE", "/api/bookings", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ],
+)
+async def test_a_method_that_nginx_refuses_is_told_which_are_taken(edge, method, path, allowed):
+    response, problem = await edge.ask(method, path)
+    assert (response.status, problem["status"]) == (405, 405)
+    assert response.headers["Allow"] == allowed
+    assert "Allow" not in (await edge.get("/static/common/none.css"))[0].headers
 
 
 async def test_a_slow_head_is_cut_off(edge):
