@@ -61,22 +61,27 @@ class InProgress(Conflict):
 
 
 async def run_once(
-    pool: Pool, request: web.Request, principal: Principal | str, body: bytes, work: Work
+    pool: Pool,
+    request: web.Request,
+    principal: Principal | str,
+    body: bytes,
+    work: Work,
+    *,
+    within: str = "",
 ) -> web.Response:
     """Do `work` in a transaction and answer; or replay the answer that the same key got before.
 
     Without the header it just does the work. `work` may raise a `Problem`: its transaction is rolled back
-    and the answer kept. Raises `KeyReused` (422), `InProgress` (409), or 422 for a key that is not 1 to 255
-    visible ASCII characters.
+    and the answer kept. `within` keeps the keys of one domain apart from another's in the same database.
+    Raises `KeyReused` (422), `InProgress` (409), or 422 for a key that is not 1 to 255 visible ASCII
+    characters.
     """
     key = request.headers.get(HEADER)
     if key is None:
         async with transaction(pool) as connection:
             return await work(connection)
     _check_key(key)
-    claim = _Claim(
-        request, str(principal.user_id) if isinstance(principal, Principal) else principal, key, body
-    )
+    claim = _Claim(request, _whose(principal, within), key, body)
     try:
         async with transaction(pool) as connection:
             if not await claim.make(connection):
@@ -96,7 +101,13 @@ async def run_once(
 
 
 async def run_apart(
-    pool: Pool, request: web.Request, principal: Principal | str, body: bytes, work: WorkApart
+    pool: Pool,
+    request: web.Request,
+    principal: Principal | str,
+    body: bytes,
+    work: WorkApart,
+    *,
+    within: str = "",
 ) -> web.Response:
     """Like `run_once`, for work that asks somebody outside, which no transaction is to wait for.
 
@@ -108,9 +119,7 @@ async def run_apart(
     if key is None:
         return await work()
     _check_key(key)
-    claim = _Claim(
-        request, str(principal.user_id) if isinstance(principal, Principal) else principal, key, body
-    )
+    claim = _Claim(request, _whose(principal, within), key, body)
     async with transaction(pool) as connection:
         if not await claim.make(connection):
             return await claim.replay(connection)
@@ -259,6 +268,11 @@ def idempotency_sql() -> str:
     return (
         files("common.sql").joinpath("idempotency", "0001_pre_keep_answers.sql").read_text(encoding="utf-8")
     )
+
+
+def _whose(principal: Principal | str, within: str) -> str:
+    who = str(principal.user_id) if isinstance(principal, Principal) else principal
+    return f"{within}:{who}" if within else who
 
 
 def _is_kept(status: int) -> bool:

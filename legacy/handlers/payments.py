@@ -42,6 +42,7 @@ PAYMENTS = PaymentQuery()
 LEDGER = LedgerQuery()
 NO_STORE = {"Cache-Control": "no-store"}
 LARGEST_EVENT = 64 * 1024
+DOMAIN = "payment"  # whose keys these are: the services keep each domain's apart
 
 
 async def make_payment(request: web.Request) -> web.Response:
@@ -53,7 +54,7 @@ async def make_payment(request: web.Request) -> web.Response:
         location = f"/api/payments/{made.payment['id']}"
         return await _answer(request, conn, made.payment, 201 if made.is_new else 200, location)
 
-    return await run_once(request.app[POOL], request, by, await request.read(), work)
+    return await run_once(request.app[POOL], request, by, await request.read(), work, within=DOMAIN)
 
 
 async def confirm_payment(request: web.Request) -> web.Response:
@@ -75,7 +76,7 @@ async def confirm_payment(request: web.Request) -> web.Response:
         payment_sweeps.wake_delivery(app)
         return await _answer(request, pool, await queries.get_payment(pool, payment_id))
 
-    return await run_apart(pool, request, by, await request.read(), work)
+    return await run_apart(pool, request, by, await request.read(), work, within=DOMAIN)
 
 
 async def cancel_payment(request: web.Request) -> web.Response:
@@ -119,7 +120,7 @@ async def make_refund(request: web.Request) -> web.Response:
         headers = {**NO_STORE, "Location": f"/api/payments/{payment_id}"}
         return json_response(refund_wire(refund, currency), 201, headers)
 
-    response = await run_once(request.app[POOL], request, by, await request.read(), work)
+    response = await run_once(request.app[POOL], request, by, await request.read(), work, within=DOMAIN)
     payment_sweeps.wake_refunds(request.app)
     return response
 

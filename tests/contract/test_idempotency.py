@@ -32,6 +32,17 @@ class TestBookings:
         try_hold(passenger, trip, "A1", headers=key).ok(201)
         assert try_hold(stranger, trip, "A2", headers=key).ok(201)["user_id"] == stranger.user["id"]
 
+    def test_keys_belong_to_a_domain(self, passenger, company):
+        key = new_key()
+        booking = try_hold(passenger, company.trip(), "A1", headers=key).ok(201)
+        wanted = {"booking_id": booking["id"]}
+        payment = passenger.post("/api/payments", wanted, headers=key).ok(201)
+        again = passenger.post("/api/payments", wanted, headers=key)
+        assert again.ok(201)["id"] == payment["id"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+        cancel = f"/api/bookings/{booking['id']}/cancel"
+        passenger.post(cancel, headers=key).refused(422, "idempotency-key-reused")
+
     def test_a_conflict_is_not_remembered(self, passenger, stranger, company):
         trip, key = company.trip(), new_key()
         taken = hold(stranger, trip, "A1")

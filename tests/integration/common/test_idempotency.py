@@ -59,7 +59,8 @@ class Work:
             headers = {"Location": f"/bookings/{identifier}", "X-Private": "not kept"}
             return json_response({"id": identifier}, self.status, headers)
 
-        return await run_once(request.app[POOL], request, who, body, book)
+        within = request.headers.get("Within", "")
+        return await run_once(request.app[POOL], request, who, body, book, within=within)
 
     async def post_apart(self, request: web.Request) -> web.Response:
         pool, body = request.app[POOL], await request.read()
@@ -90,8 +91,14 @@ async def post(pool: asyncpg.Pool, work: Work, aiohttp_client: Any) -> Any:
     app.router.add_post("/charges", work.post_apart)
     client = await aiohttp_client(app)
 
-    async def post(key: str | None, body: bytes = b"{}", path: str = "/bookings", user: str = "asha") -> Any:
-        headers = {"User": user} | ({"Idempotency-Key": key} if key is not None else {})
+    async def post(
+        key: str | None,
+        body: bytes = b"{}",
+        path: str = "/bookings",
+        user: str = "asha",
+        within: str = "",
+    ) -> Any:
+        headers = {"User": user, "Within": within} | ({"Idempotency-Key": key} if key is not None else {})
         answer = await client.post(path, data=body, headers=headers)
         await answer.read()
         return answer
@@ -137,6 +144,13 @@ async def test_a_key_with_another_body_or_route_is_refused(post, pool: asyncpg.P
 async def test_keys_of_two_people_have_nothing_to_do_with_each_other(post, pool: asyncpg.Pool):
     first, second = await post("k1"), await post("k1", user="ravi")
     assert await first.read() != await second.read()
+    assert await bookings(pool) == 2
+
+
+async def test_keys_of_two_domains_have_nothing_to_do_with_each_other(post, pool: asyncpg.Pool):
+    answers = [await post("k1", path=path, within=path) for path in ("/bookings", "/payments") * 2]
+    assert [answer.status for answer in answers] == [201] * 4
+    assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, False, True, True]
     assert await bookings(pool) == 2
 
 
