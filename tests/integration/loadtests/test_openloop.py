@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,11 +100,13 @@ def obey(attendant, pools) -> Obey:
 )
 def test_a_route_is_asked_so_often_and_answered_right_each_time(obey, route):
     for _ in range(2):
+        told = time.time()
         found = obey(do="route", route=route, rate_per_s=20)
         assert (found["route"], found["asked"], found["failed"], found["failures"]) == (route, 10, 0, [])
         assert len(found["ms"]) == 10
         assert found["ms"] == sorted(found["ms"])
-        assert 0.49 <= found["ended"] - found["began"] < 2
+        assert told + 0.1 <= found["began"] < found["ended"] <= time.time()
+        assert found["ended"] >= told + 0.1 + 0.5  # a busy machine may see late that it began
 
 
 def test_a_route_as_a_command_says_when_it_measures(measure):
