@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def test_answers_kept_before_keys_were_of_a_domain_are_found_in_it(fresh_database: str, tmp_path: Path):
     for path in MIGRATIONS.glob("*.sql"):
-        if path.name < "0012":
+        if path.name < "0013":
             shutil.copy(path, tmp_path)
     await migrate(fresh_database, tmp_path)
     connection = await asyncpg.connect(fresh_database)
