@@ -326,6 +326,7 @@ async def test_too_long_targets_and_heads_are_named(edge):
             "transfer-coding-not-implemented",
         ),
         ("GET / HTTP/3.0\r\nHost: a", 505, "http-version-not-supported"),
+        ("OPTIONS * HTTP/1.1\r\nHost: a", 400, "malformed-request"),  # optional: RFC 9110 §9.1
         ("GET /static/common/ HTTP/1.1\r\nHost: a\r\nConnection: close", 404, "not-found"),
     ],
 )
