@@ -27,7 +27,7 @@ stop: $(VENV)/run.stamp ## stop what `make run` started from this checkout
 
 test: $(VENV)/dev.stamp ## run every test, in parallel (PYTEST="-k name" to choose)
 	@$(BIN)/python -m tests.chromium
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST)
 
 lint: $(VENV)/dev.stamp ## ruff, mypy, import contracts, Dockerfiles and the compose file
 	@$(BIN)/ruff check .
