@@ -40,7 +40,6 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 200
 RETRY_S: Final = 1.0
 ALIVE_MS: Final = 4_000
-ASK_AGAIN_S: Final = 60.0
 MOST_PASSED_BY: Final = 2_000
 LOCK: Final = 0x62616E79_0002
 WORKER: Final = "worker"
@@ -85,7 +84,8 @@ class Consumer:
         """What Redis has to be told by source, with the next that is asked of it."""
         self._is_behind = True
         """There may be more of what nobody rings for again."""
-        self._asked_at: dict[str, float] = {}
+        self._answered: set[str] = set()
+        """Sources that have taken a wish of this consumer back, which they do as they begin to answer it."""
 
     async def run(self) -> None:
         """Be the consumer, or stand by to become it, until cancelled."""
@@ -177,7 +177,7 @@ class Consumer:
         await save_heard(connection, source, heard)
         await self._redis.xgroup_setid(stream, self._name, "$")
         await self._redis.hset(f"{stream}:wanted", self._name, str(heard.low))
-        self._asked_at[source] = time.monotonic()
+        self._answered.discard(source)
 
     async def _finish_what_was_begun(self, connection: Connection, source: str) -> None:
         start = b"0-0"
@@ -205,9 +205,20 @@ class Consumer:
             if self._passed_by[source]:
                 await save_heard(connection, source, self._heard[source])
                 self._acknowledge(source, ())
-            asked = time.monotonic() - self._asked_at.get(source, 0.0)
-            if self._heard[source].hole and asked > ASK_AGAIN_S:  # Redis may have lost that
-                await self._want(connection, source)
+            if self._heard[source].hole:
+                await self._look_after_a_wish(connection, source)
+
+    async def _look_after_a_wish(self, connection: Connection, source: str) -> None:
+        """Ask again if nobody will answer: the wish is gone, and so is where the answer begins.
+
+        It was cut off the stream if everything has been read since the wish was gone and it was not in there;
+        or Redis has lost both.
+        """
+        if source in self._answered and not self._is_behind:
+            log.warning("events are still missing", consumer=self._name, source=source)
+            await self._want(connection, source)
+        elif not await self._redis.hexists(f"{stream_of(source)}:wanted", self._name):
+            self._answered.add(source)
 
     async def _take(self, connection: Connection, source: str, raw: _Entries) -> None:
         entries = _decoded(source, raw)

@@ -63,11 +63,10 @@ class Shop:
 
     @asynccontextmanager
     async def relaying(self) -> AsyncGenerator[Relay]:
-        client = redis.Redis.from_url(self.redis_url, protocol=2)
-        relay = Relay(self.dsn, client, "shop", translate)
-        async with running(relay.run()):
-            yield relay
-        await client.aclose()
+        async with redis.Redis.from_url(self.redis_url, protocol=2) as client:
+            relay = Relay(self.dsn, client, "shop", translate)
+            async with running(relay.run()):
+                yield relay
 
 
 @dataclass
@@ -105,19 +104,18 @@ class Window:
 
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[Consumer]:
-        client = redis.Redis.from_url(self.redis_url, protocol=2)
-        consumer = Consumer(
-            self.dsn,
-            client,
-            "window",
-            [Handler(("shop.thing.changed", "shop.thing.removed"), self.show, ("dress",))],
-            woken=self.woken.append,
-            wrote=lambda: None,
-            noted=lambda _source, _seconds: None,
-        )
-        async with running(consumer.run()):
-            yield consumer
-        await client.aclose()
+        async with redis.Redis.from_url(self.redis_url, protocol=2) as client:
+            consumer = Consumer(
+                self.dsn,
+                client,
+                "window",
+                [Handler(("shop.thing.changed", "shop.thing.removed"), self.show, ("dress",))],
+                woken=self.woken.append,
+                wrote=lambda: None,
+                noted=lambda _source, _seconds: None,
+            )
+            async with running(consumer.run()):
+                yield consumer
 
     async def shows_what(self, shop: Shop) -> None:
         async def is_so() -> bool:

@@ -318,6 +318,18 @@ async def test_a_listener_that_is_lapped_by_what_it_asked_for_asks_again(shop, w
     assert await window.pool.fetchval("SELECT count(*) = count(DISTINCT seq) FROM told")
 
 
+async def test_a_listener_that_is_lapped_before_it_has_read_anything_asks_again(shop, window, wire):
+    """Even the entry that says from where it is published again was cut off."""
+    async with shop.relaying():
+        for number in range(10):
+            await shop.put(f"thing {number}")
+        await until(lambda: _low_is(shop, 10), "its note of that")
+    async with window.listening():
+        await until(lambda: wire.hdel("events:shop:wanted", "window"), "its wish, which is granted in vain")
+        async with shop.relaying():
+            await window.shows_what(shop)
+
+
 async def test_a_large_transaction_that_commits_late_is_read_in_parts(shop, window, monkeypatch):
     monkeypatch.setattr(relay_module, "BATCH", 7)
     connection = await asyncpg.connect(shop.dsn)
