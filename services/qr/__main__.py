@@ -31,7 +31,7 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    configure_logging(config.log_level, config.log_format, "qr")
+    configure_logging(config.log_level, config.log_format, "qr-service")
 
     if arguments.command == "migrate":
         return _migrate(config)

@@ -53,7 +53,7 @@ def create_app(config: Config, *, verifier: Verifier | None = None) -> web.Appli
     app[SWEEPER] = Sweeper(SWEEPS)
 
     app.cleanup_ctx.append(
-        database.pool_ctx(config.database_url, max_size=config.pool_size, application_name="qr")
+        database.pool_ctx(config.database_url, max_size=config.pool_size, application_name="qr-service")
     )
     app.cleanup_ctx.append(app[SWEEPER].run)
     app.on_response_prepare.append(context.return_ids_of_streams)
