@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 import structlog
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 log = structlog.get_logger(__name__)
+
+Thing = TypeVar("Thing")
 
 LONGEST_BACKOFF_S = 30.0
 FENCED_PAUSE_S = 30.0
@@ -99,6 +101,27 @@ class Sweeper:
                     log.exception("sweep failed", sweep=sweep.name, again_in_s=pause_s)
             else:
                 pause_s = sweep.every_s
+
+
+async def one_by_one(
+    things: Iterable[Thing],
+    step: Callable[[Thing], Awaitable[int]],
+    complaint: str,
+    **named: Callable[[Thing], object],
+) -> int:
+    """What a step did with each, all together. A thing that it fails on holds up no other.
+
+    The complaint is logged with what the thing is `named`. A fence ends all: the others would meet it, too.
+    """
+    done = 0
+    for thing in things:
+        try:
+            done += await step(thing)
+        except Exception as error:
+            if is_fenced(error):
+                raise
+            log.exception(complaint, **{key: str(name(thing)) for key, name in named.items()})
+    return done
 
 
 def _nobody_to_tell() -> None:

@@ -8,6 +8,7 @@ to see to it, which is logged as an alarm.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from common.database import transaction
 from common.ids import uuid7
 from common.money import money, to_major, to_minor
 from common.problems import Conflict, NotFound
-from common.sweeps import is_fenced
+from common.sweeps import one_by_one
 from legacy.providers import find_provider
 from legacy.providers.interface import Amount, NeverSeen, ProviderUnavailable
 from legacy.queries import payments as queries
@@ -101,27 +102,25 @@ async def refund_due_since(pool: Pool, since: datetime) -> int:
 
 async def send_refunds(pool: Pool, config: Config) -> int:
     """Ask the providers for refunds that they have not taken on yet; answers how many they took on."""
-    taken = 0
-    for refund in await queries.claim_unsent_refunds(pool, SEND_AGAIN_AFTER):
+
+    async def send(refund: Row) -> bool:
+        provider = find_provider(config, refund["provider"])
         try:
-            provider = find_provider(config, refund["provider"])
             reference = await provider.refund(refund["id"], refund["charge_ref"], _amount_of(refund))
-            await queries.keep_refund_reference(pool, refund["id"], reference)
         except ProviderUnavailable:
             log.warning("provider took no refund; it is asked again", refund=str(refund["id"]))
-        except Exception as error:
-            if is_fenced(error):
-                raise
-            log.exception("a refund cannot be sent", refund=str(refund["id"]))
-        else:
-            taken += 1
-    return taken
+            return False
+        await queries.keep_refund_reference(pool, refund["id"], reference)
+        return True
+
+    unsent = await queries.claim_unsent_refunds(pool, SEND_AGAIN_AFTER)
+    return await one_by_one(unsent, send, "a refund cannot be sent", refund=itemgetter("id"))
 
 
 async def ask_after_refunds(pool: Pool, config: Config) -> int:
     """Ask again about refunds that were sent and of which nothing was heard for long."""
-    found = 0
-    for refund in await queries.claim_long_refunds(pool, LONG):
+
+    async def ask(refund: Row) -> bool:
         provider = find_provider(config, refund["provider"])
         try:
             event = await provider.look_up_refund(
@@ -129,20 +128,22 @@ async def ask_after_refunds(pool: Pool, config: Config) -> int:
             )
         except ProviderUnavailable:
             log.warning("provider cannot say what became of a refund", refund=str(refund["id"]))
+            return False
         except NeverSeen:
             await queries.drop_refund_reference(pool, refund["id"], refund["provider_ref"])  # send it again
-        else:
-            if event is not None:
-                found += await inbox.insert_event(pool, provider.name, event["id"], event)
-    return found
+            return False
+        return event is not None and await inbox.insert_event(pool, provider.name, event["id"], event)
+
+    pending = await queries.claim_long_refunds(pool, LONG)
+    return await one_by_one(pending, ask, "a refund cannot be asked after", refund=itemgetter("id"))
 
 
 async def _refund_all(pool: Pool, payment_ids: Iterable[UUID]) -> int:
-    made = 0
-    for payment_id in payment_ids:
+    async def refund(payment_id: UUID) -> int:
         async with transaction(pool) as conn:
-            made += await _refund_due(conn, payment_id)
-    return made
+            return await _refund_due(conn, payment_id)
+
+    return await one_by_one(payment_ids, refund, "what is owed cannot be refunded", payment=str)
 
 
 async def _refund_due(conn: Connection, payment_id: UUID) -> int:

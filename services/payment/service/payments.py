@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from common.database import transaction
 from common.ids import uuid7
 from common.problems import Conflict, NotFound
+from common.sweeps import one_by_one
 from services.payment.domain.payments import Move, Status, after, why_not_payable
 from services.payment.errors import NotCancellable, NotConfirmable, NotPayable
 from services.payment.providers import find_provider
@@ -187,19 +189,20 @@ async def ask_after(pool: Pool, providers: Providers) -> int:
 
     What it says goes the way of a webhook. What it never saw has failed: no money was moved.
     """
-    found = 0
-    for payment in await repository.claim_long_processing(pool, LONG, CHALLENGE_LONG):
+
+    async def ask(payment: Row) -> int:
         provider = find_provider(providers, payment["provider"])
         try:
             event = await provider.look_up_charge(payment["id"], payment["provider_ref"], amount_of(payment))
         except NeverSeen:
-            found += await _fail_uncharged(pool, payment)
+            return await _fail_uncharged(pool, payment)
         except ProviderUnavailable:
             log.warning("provider cannot say what became of a payment", payment=str(payment["id"]))
-        else:
-            if event is not None:
-                found += await inbox.insert_event(pool, provider.name, event["id"], event)
-    return found
+            return False
+        return event is not None and await inbox.insert_event(pool, provider.name, event["id"], event)
+
+    silent = await repository.claim_long_processing(pool, LONG, CHALLENGE_LONG)
+    return await one_by_one(silent, ask, "a payment cannot be asked after", payment=itemgetter("id"))
 
 
 def amount_of(row: Row) -> Amount:

@@ -8,13 +8,15 @@ booking's lock, and may be done again.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
 
 from common.database import POOL, transaction
-from common.sweeps import is_fenced
+from common.sweeps import one_by_one
 from services.ticketing.crossed import CROSSED
 from services.ticketing.desk import desk_of
 from services.ticketing.domain.bookings import LIVE, Status
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aiohttp import web
+
+    from services.ticketing.repository import Row
 
 log = structlog.get_logger(__name__)
 
@@ -52,33 +56,25 @@ async def withdraw_all_seats(app: web.Application) -> int:
 
 async def note_who_boarded(app: web.Application) -> int:
     """A sweep: check-ins that have just been heard of, with tickets that were given back."""
-    done = 0
-    for row in await repository.boarded_lately(app[POOL], BATCH):
-        done += await _note_boarded(app, row["booking_id"], row["ticket_id"])
-    return done
+    return await _note_all(app, await repository.boarded_lately(app[POOL], BATCH))
 
 
 async def note_all_who_boarded(app: web.Application) -> int:
     """A sweep, now and then: whatever the frequent one may have missed, page by page."""
     done, since, last = 0, datetime.now(UTC) - BOARDED, FIRST_ID
     while rows := await repository.boarded_after(app[POOL], since, last, PAGE):
-        for row in rows:
-            if row["crossed"]:
-                done += await _note_boarded(app, row["booking_id"], row["ticket_id"])
+        done += await _note_all(app, [row for row in rows if row["crossed"]])
         since, last = rows[-1]["heard_at"], rows[-1]["ticket_id"]
     return done
 
 
 async def _withdraw_all(app: web.Application, booking_ids: Iterable[UUID]) -> int:
-    done = 0
-    for booking_id in booking_ids:
-        try:
-            done += await _withdraw(app, booking_id)
-        except Exception as error:
-            if is_fenced(error):
-                raise
-            log.exception("seats cannot be withdrawn", booking=str(booking_id))
-    return done
+    return await one_by_one(booking_ids, partial(_withdraw, app), "seats cannot be withdrawn", booking=str)
+
+
+async def _note_all(app: web.Application, rows: Iterable[Row]) -> int:
+    step = partial(_note_boarded, app)
+    return await one_by_one(rows, step, "who boarded cannot be noted", ticket=itemgetter("ticket_id"))
 
 
 async def _withdraw(app: web.Application, booking_id: UUID) -> bool:
@@ -113,8 +109,9 @@ async def _withdraw(app: web.Application, booking_id: UUID) -> bool:
     return True
 
 
-async def _note_boarded(app: web.Application, booking_id: UUID, ticket_id: UUID) -> bool:
+async def _note_boarded(app: web.Application, boarded: Row) -> bool:
     """The company is told, and the seat is kept for who sits on it, if nobody else has it yet."""
+    booking_id, ticket_id = boarded["booking_id"], boarded["ticket_id"]
     async with transaction(app[POOL]) as conn:
         row = await bookings.lock_booking(conn, booking_id)
         if row is None or not await repository.mark_crossed(conn, ticket_id):

@@ -7,6 +7,7 @@ by any number of processes. A booking that has taken note of a payment holds its
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import asyncpg
 import structlog
 
 from common.database import POOL, retry_serialization, transaction
-from common.sweeps import is_fenced
+from common.sweeps import one_by_one
 from services.ticketing.desk import desk_of
 from services.ticketing.domain.bookings import LIVE, Booking, Settlement, Status
 from services.ticketing.domain.fares import step_of
@@ -92,29 +93,13 @@ async def settle_payment(pool: Pool, desk: Desk, payment_id: UUID) -> bool:
 
 
 async def _settle_all(app: web.Application, payment_ids: Iterable[UUID]) -> int:
-    pool, desk = app[POOL], desk_of(app)
-    done = 0
-    for payment_id in payment_ids:
-        try:
-            done += await settle_payment(pool, desk, payment_id)
-        except Exception as error:
-            if is_fenced(error):
-                raise
-            log.exception("a payment cannot be settled", payment=str(payment_id))
-    return done
+    step = partial(settle_payment, app[POOL], desk_of(app))
+    return await one_by_one(payment_ids, step, "a payment cannot be settled", payment=str)
 
 
 async def _call_off_all(app: web.Application, booking_ids: Iterable[UUID]) -> int:
-    pool, desk = app[POOL], desk_of(app)
-    done = 0
-    for booking_id in booking_ids:
-        try:
-            done += await _call_off(pool, desk, booking_id)
-        except Exception as error:
-            if is_fenced(error):
-                raise
-            log.exception("a booking cannot be called off", booking=str(booking_id))
-    return done
+    step = partial(_call_off, app[POOL], desk_of(app))
+    return await one_by_one(booking_ids, step, "a booking cannot be called off", booking=str)
 
 
 async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:

@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
+import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
 from common import sweeps
-from common.sweeps import Sweep, Sweeper, is_fenced
+from common.sweeps import Sweep, Sweeper, is_fenced, one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    import pytest
 
 FENCED = asyncpg.PostgresError.new({"C": "BY421", "M": "bookings are fenced", "S": "ERROR"})
 BROKEN = RuntimeError("broken")
@@ -30,7 +30,7 @@ class Steps:
         self.turns = 0
         self.over = asyncio.Event()
 
-    async def step(self, _app: web.Application) -> int:
+    async def step(self, _of: object) -> int:
         if self.turns == len(self._outcomes):
             self.over.set()
             await asyncio.get_running_loop().create_future()
@@ -109,3 +109,17 @@ def test_a_group_of_failures_is_fenced_only_if_each_is() -> None:
     assert is_fenced(ExceptionGroup("workers", [FENCED]))
     assert not is_fenced(ExceptionGroup("workers", [FENCED, BROKEN]))
     assert not is_fenced(BROKEN)
+
+
+async def test_one_thing_that_fails_is_told_by_its_name_and_holds_up_no_other() -> None:
+    steps = Steps(10, BROKEN, 10)
+    with capture_logs() as logs:
+        assert await one_by_one(["a", "b", "c"], steps.step, "it cannot be done", thing=str) == 20
+    assert [(log["event"], log["thing"]) for log in logs] == [("it cannot be done", "b")]
+
+
+async def test_a_fence_ends_all_that_is_done_one_by_one() -> None:
+    steps = Steps(10, FENCED, 10)
+    with capture_logs() as logs, pytest.raises(asyncpg.PostgresError):
+        await one_by_one(["a", "b", "c"], steps.step, "it cannot be done", thing=str)
+    assert (steps.turns, logs) == (2, [])
