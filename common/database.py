@@ -6,7 +6,7 @@ A pooled connection is handed on as it is: nothing that outlives a transaction m
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias, TypeVar
@@ -28,6 +28,14 @@ POOL: Final = web.AppKey("pool", asyncpg.Pool)
 
 ACQUIRE_TIMEOUT_S: Final = 5.0
 _JSONB_VERSION: Final = b"\x01"
+_SESSION: Final[Mapping[str, str]] = {
+    "timezone": "UTC",
+    "jit": "off",  # its compilation costs more than these short queries take
+    # Between two machines something may forget a connection that says nothing for minutes.
+    "tcp_keepalives_idle": "60",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
 
 _Result = TypeVar("_Result")
 
@@ -89,8 +97,7 @@ async def open_pool(
             "application_name": application_name,
             "statement_timeout": str(int(statement_timeout_s * 1000)),
             "idle_in_transaction_session_timeout": str(int(idle_in_transaction_timeout_s * 1000)),
-            "timezone": "UTC",
-            "jit": "off",  # its compilation costs more than these short queries take
+            **_SESSION,
         },
     )
     return await pool
@@ -105,7 +112,7 @@ async def open_connection(dsn: str, *, application_name: str, **settings: str) -
         dsn,
         timeout=ACQUIRE_TIMEOUT_S,
         max_cached_statement_lifetime=0,
-        server_settings={"application_name": application_name, "timezone": "UTC", "jit": "off", **settings},
+        server_settings={"application_name": application_name, **_SESSION, **settings},
     )
     await _prepare(connection)
     return connection

@@ -111,12 +111,19 @@ async def one_by_one(
 ) -> int:
     """What a step did with each, all together. A thing that it fails on holds up no other.
 
-    The complaint is logged with what the thing is `named`. A fence ends all: the others would meet it, too.
+    The complaint is logged with what the thing is `named`. A fence ends all, and so does a database that is
+    away: the others would meet it, too.
     """
     done = 0
     for thing in things:
         try:
             done += await step(thing)
+        except (
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+            OSError,
+        ):
+            raise
         except Exception as error:
             if is_fenced(error):
                 raise

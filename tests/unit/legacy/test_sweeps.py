@@ -118,8 +118,12 @@ async def test_one_thing_that_fails_is_told_by_its_name_and_holds_up_no_other() 
     assert [(log["event"], log["thing"]) for log in logs] == [("it cannot be done", "b")]
 
 
-async def test_a_fence_ends_all_that_is_done_one_by_one() -> None:
-    steps = Steps(10, FENCED, 10)
-    with capture_logs() as logs, pytest.raises(asyncpg.PostgresError):
+@pytest.mark.parametrize(
+    "error",
+    [FENCED, TimeoutError(), ConnectionRefusedError(), asyncpg.InterfaceError("connection is closed")],
+)
+async def test_what_each_would_meet_ends_all_that_is_done_one_by_one(error: Exception) -> None:
+    steps = Steps(10, error, 10)
+    with capture_logs() as logs, pytest.raises(type(error)):
         await one_by_one(["a", "b", "c"], steps.step, "it cannot be done", thing=str)
     assert (steps.turns, logs) == (2, [])

@@ -2,11 +2,8 @@
 
 -- When a departure's seats last became others here: another bus came. Few ever have one.
 ALTER TABLE trips ADD COLUMN reseated_at timestamptz;
-CREATE INDEX trips_reseated ON trips (reseated_at, id) WHERE reseated_at IS NOT NULL;
 
 -- Who boarded with a ticket that was given back in that very moment. Those that are here have been looked at.
 ALTER TABLE check_ins ADD COLUMN heard_at timestamptz NOT NULL DEFAULT '-infinity';
 ALTER TABLE check_ins ALTER COLUMN heard_at SET DEFAULT now();
 ALTER TABLE check_ins ADD COLUMN crossed boolean NOT NULL DEFAULT false;   -- with the ticket's cancellation
-CREATE INDEX check_ins_lately ON check_ins (heard_at, ticket_id);                       -- the sweeps
-CREATE INDEX check_ins_crossed ON check_ins (ticket_id) WHERE crossed;                  -- the manifest: few ever are
