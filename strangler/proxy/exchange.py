@@ -100,16 +100,16 @@ class Exchange:
         self.upstream = upstream
         self.deadline = self.began + self.lane.timeout_s
         upstream.exchange = self
-        if self._pending:
-            begun = b"".join((self.request.forwarded, *self._pending))
-            self._pending = ()
-            if self.request_complete:
-                self.board.turn.send(upstream, begun)
-            else:
-                self.board.turn.write(upstream.transport, begun)
-            self.client.gate.open(NO_UPSTREAM_YET)
-        else:
+        if not self._pending:
             self.board.turn.send(upstream, self.request.forwarded)
+            return
+        begun = b"".join((self.request.forwarded, *self._pending))
+        if self.request_complete:
+            self.board.turn.send(upstream, begun)  # and its body is kept: what was not sent can be sent
+        else:
+            self._pending = ()
+            self.board.turn.write(upstream.transport, begun)
+        self.client.gate.open(NO_UPSTREAM_YET)
 
     def not_connected(self, failure: Refusal) -> None:
         """No connection could be made, so nothing was sent: any method may go to another address."""
@@ -126,9 +126,10 @@ class Exchange:
         assert pool is not None
         # RFC 9110 §9.2.2, RFC 9112 §9.3.1: what was not sent can be sent; and a kept connection that closes
         # without a byte never saw the request, or it may be asked again because twice is as good as once.
-        stale = unanswered and upstream.reused and self.request.method in IDEMPOTENT
-        untouched = self.request_complete and not self.bytes_in and not self.retries
-        if untouched and (upstream.unsent or stale) and pool.may_retry():
+        bodiless = self.request_complete and not self.bytes_in
+        stale = bodiless and unanswered and upstream.reused and self.request.method in IDEMPOTENT
+        unsent = upstream.unsent and (bodiless or self._pending)
+        if not self.retries and (unsent or stale) and pool.may_retry():
             self.upstream = None
             self._retry()
             return

@@ -290,15 +290,30 @@ async def test_a_request_sent_again_is_steered_anew():
     assert b"service-not-deployed" in made.to_client.written
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_was_never_sent_is_sent_elsewhere_whatever_its_method(method):
+@pytest.mark.parametrize(
+    ("method", "rest"),
+    [
+        ("GET", b"\r\n"),
+        ("POST", b"\r\n"),
+        ("POST", b"Content-Length: 3\r\n\r\nabc"),
+        ("POST", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+    ],
+)
+async def test_what_was_never_sent_is_sent_elsewhere_whole_whatever_its_method(method, rest):
     made = await bench()
     made.upstream.reused = True
-    made.client.data_received(method.encode() + b" /route HTTP/1.1\r\nHost: a\r\n\r\n")
+    made.client.data_received(method.encode() + b" /route HTTP/1.1\r\nHost: a\r\n" + rest)
     made.to_upstream.closed = True  # in the same turn, before the request is written
     made.board.turn.end()
     made.lose_upstream()
     assert made.to_upstream.written == b""
     assert made.to_client.written == b""
-    assert len(made.board.pools["legacy"].waiting) == 1
-    await made.board.pools["legacy"].close()
+    pool = made.board.pools["legacy"]
+    (exchange,) = pool.waiting
+    other, transport = UpstreamConnection(pool, made.address), Transport()
+    other.connection_made(transport)
+    exchange.connected(other)
+    made.board.turn.end()
+    assert transport.written.count(b" /route HTTP/1.1\r\n") == 1
+    assert transport.written.endswith(rest.partition(b"\r\n\r\n")[2])
+    await pool.close()
