@@ -97,12 +97,16 @@ class _Logbook:
         self.scans: list[dict[str, Any]] = []
 
     def is_taken(self, shown: Presented, code: CodeFacts | None) -> bool:
-        """Whether the nonce is that of another ticket's scan; of one that was unknown no ticket was kept."""
+        """Whether the nonce is that of another ticket's scan.
+
+        Where one of the two tickets is not known (none was kept of a refused code, or its key is not ours any
+        more), it is the same scan sent again: else nothing that waits behind it would ever come in.
+        """
         known = self._known.get(shown.nonce)
-        if known is None or known["result"] == Reason.UNKNOWN:
+        if known is None or code is None:
             return False
         ticket_id: UUID | None = known["ticket_id"]
-        return ticket_id != (code.ticket_id if code else None)
+        return ticket_id is not None and ticket_id != code.ticket_id
 
     def enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
         if shown.nonce in self._known:

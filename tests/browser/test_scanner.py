@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.browser.conftest import OpenWindow
+    from tests.browser.visitor import Visitor
     from tests.contract.client import Client
     from tests.contract.world import Company
 
@@ -86,28 +87,37 @@ def test_a_code_is_only_looked_at_and_what_is_no_ticket_is_refused(
         expect(verdict(page)).to_contain_text("Not a ticket")
 
 
+def gate(open_window: OpenWindow, inspector: Client, trip: dict[str, Any]) -> Visitor:
+    """An inspector who has all that the departure needs without a network, and then has none."""
+    visitor = open_window(inspector)
+    visitor.expects(f"POST /api/check-ins: {OFFLINE}")
+    with visitor.page.expect_response("**/offline-list") as fetched:
+        visitor.go(f"/scan?trip_id={trip['id']}")
+    fetched.value.finished()
+    visitor.page.wait_for_function("id => localStorage.getItem(`banyan.list.${id}`)", arg=trip["id"])
+    visitor.context.set_offline(True)
+    return visitor
+
+
+def check_in_without_a_network(page: Page, token: str, seat: str) -> None:
+    page.get_by_label("Code of the ticket").fill(token)
+    page.keyboard.press("Enter")
+    expect(verdict(page)).to_contain_text(re.compile(f"Checked in.*{seat}.*Without a network", re.DOTALL))
+
+
 def test_scans_without_a_network_are_judged_kept_and_brought_in_later(
     open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
 ) -> None:
     trip = company.trip(departs_at=in_hours(2))
     tickets = confirmed(passenger, trip, "A1", "A2")["tickets"]
     first, second = (qr_token(passenger, ticket) for ticket in tickets)
-    visitor = open_window(inspector)
-    visitor.expects(f"POST /api/check-ins: {OFFLINE}")
+    visitor = gate(open_window, inspector, trip)
     page = visitor.page
-    with page.expect_response("**/offline-list") as fetched:
-        visitor.go(f"/scan?trip_id={trip['id']}")
-    fetched.value.finished()
-    page.wait_for_function("id => localStorage.getItem(`banyan.list.${id}`)", arg=trip["id"])
-    field = page.get_by_label("Code of the ticket")
 
-    visitor.context.set_offline(True)
-    for token, seat in ((first, "A1"), (second, "A2")):
-        field.fill(token)
-        page.keyboard.press("Enter")
-        expect(verdict(page)).to_contain_text(re.compile(f"Checked in.*{seat}.*Without a network", re.DOTALL))
+    check_in_without_a_network(page, first, "A1")
+    check_in_without_a_network(page, second, "A2")
     expect(page.get_by_text("Scans kept on this device: 2")).to_be_visible()
-    field.fill(first)
+    page.get_by_label("Code of the ticket").fill(first)
     page.keyboard.press("Enter")
     expect(verdict(page)).to_contain_text("Already used")
     expect(page.get_by_text("Scans kept on this device: 2")).to_be_visible()
@@ -121,3 +131,38 @@ def test_scans_without_a_network_are_judged_kept_and_brought_in_later(
     expect(office.get_by_role("main")).to_contain_text(re.compile(r"2\s*checked in"))
     aboard = office.get_by_role("listitem").or_(office.get_by_role("row")).filter(has_text="Rider A1")
     expect(aboard).to_contain_text(TIME_OF_DAY)
+
+
+def test_a_scan_that_the_site_refuses_is_put_aside_and_holds_up_no_other(
+    open_window: OpenWindow, company: Company, passenger: Client, inspector: Client
+) -> None:
+    trip = company.trip(departs_at=in_hours(2))
+    tickets = confirmed(passenger, trip, "A1", "A2", "A3")["tickets"]
+    first, second, third = (qr_token(passenger, ticket) for ticket in tickets)
+    visitor = gate(open_window, inspector, trip)
+    visitor.expects("POST /api/check-ins/batch: 422")
+    page = visitor.page
+    check_in_without_a_network(page, first, "A1")
+    check_in_without_a_network(page, second, "A2")
+    nonce = page.evaluate(
+        "JSON.parse(localStorage.getItem(`banyan.scans.${document.getElementById('scan').dataset.user}`))[0].nonce"
+    )
+    scan = {"token": third, "trip_id": trip["id"], "nonce": nonce}
+    inspector.post("/api/check-ins", scan).ok(201)  # so that it is another ticket's
+
+    with page.expect_response("**/offline-list") as fetched:
+        visitor.context.set_offline(False)
+    fetched.value.finished()
+    expect(page.get_by_text("Scans brought in: 1")).to_be_visible()
+    expect(page.get_by_text("Scans refused and kept apart on this device: 1")).to_be_visible()
+    recorded = inspector.get(f"/api/trips/{trip['id']}/check-ins").ok()["items"]
+    assert {scan["seat"] for scan in recorded} == {"A2", "A3"}
+
+    visitor.context.set_offline(True)
+    page.get_by_label("Code of the ticket").fill(first)
+    page.keyboard.press("Enter")
+    expect(verdict(page)).to_contain_text("Already used")  # who boarded with it is on board
+    visitor.context.set_offline(False)
+    visitor.go(f"/scan?trip_id={trip['id']}")
+    expect(page.get_by_text("Scans refused and kept apart on this device: 1")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Scans kept on this device: \d"))).to_have_count(0)

@@ -200,6 +200,18 @@ class TestOffline:
         assert [*problem["errors"]] == ["scans.1.nonce"]
         assert len(inspector.get(f"/api/trips/{trip['id']}/check-ins").ok()["items"]) == 1
 
+    @pytest.mark.parametrize("readable_first", [True, False])
+    def test_a_scan_sent_again_is_replayed_where_its_code_could_not_be_read_once(
+        self, inspector, token, trip, readable_first
+    ):
+        at = instant(datetime.now(UTC) - timedelta(minutes=20))
+        readable = {"token": token, "trip_id": trip["id"], "nonce": nonce(), "scanned_at": at}
+        scans = [readable, {**readable, "token": "NONSENSE"}]
+        first, again = scans if readable_first else scans[::-1]
+        [before] = inspector.post("/api/check-ins/batch", {"scans": [first]}).ok()["items"]
+        [item] = inspector.post("/api/check-ins/batch", {"scans": [again]}).ok()["items"]
+        assert item == {**before, "result": "replayed"}
+
     def test_a_clock_that_is_ahead_does_not_scan_in_the_future(self, inspector, token, trip):
         ahead = instant(datetime.now(UTC) + timedelta(hours=1))
         scan = {"token": token, "trip_id": trip["id"], "nonce": nonce(), "scanned_at": ahead}

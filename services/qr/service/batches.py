@@ -129,16 +129,16 @@ class _Logbook:
         return [items[place] for place in range(len(batch))]
 
     def _is_taken(self, shown: Presented, code: CodeFacts | None) -> bool:
-        """Whether the nonce is that of another ticket's scan; of one that was unknown no ticket was kept."""
+        """Whether the nonce is that of another ticket's scan.
+
+        Where one of the two tickets is not known (none was kept of a refused code, or its key is not ours any
+        more), it is the same scan sent again: else nothing that waits behind it would ever come in.
+        """
         known = self._known.get(shown.nonce)
-        if known is None:
+        if known is None or code is None:
             return False
-        result, ticket_id = (
-            (known.result, known.ticket_id)
-            if isinstance(known, Scan)
-            else (known["result"], known["ticket_id"])
-        )
-        return result != Reason.UNKNOWN and ticket_id != (code.ticket_id if code else None)
+        ticket_id: UUID | None = known.ticket_id if isinstance(known, Scan) else known["ticket_id"]
+        return ticket_id is not None and ticket_id != code.ticket_id
 
     def _enter(self, shown: Presented, code: CodeFacts | None) -> BatchItem:
         known = self._known.get(shown.nonce)

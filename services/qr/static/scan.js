@@ -141,16 +141,18 @@
 
   const showQueue = (counts) => {
     const waiting = offline.queue(user).length;
+    const apart = offline.apart(user).length;
     const said = [];
     if (waiting) said.push(`${word("waiting")} ${waiting}`);
-    if (counts) {
+    if (counts?.items.length) {
       said.push(`${word("brought")} ${counts.items.length}`);
       if (counts.duplicates) said.push(`${word("of-them-duplicates")} ${counts.duplicates}`);
       if (counts.refused) said.push(`${word("of-them-refused")} ${counts.refused}`);
     }
+    if (apart) said.push(`${word("apart")} ${apart}`);
     queued.textContent = said.join(" · ");
     queued.hidden = !said.length;
-    queued.classList.toggle("bad", Boolean(counts?.duplicates || counts?.refused));
+    queued.classList.toggle("bad", Boolean(counts?.duplicates || counts?.refused || apart));
   };
 
   const bring = async () => {

@@ -7,6 +7,8 @@ window.banyanOffline = (() => {
   const EPOCH_MS = Date.UTC(2020, 0, 1);
   const SIGNED = 36, SIZE = 100, LENGTH = 150;
   const KEEP_MS = 3 * 24 * 3600 * 1000;
+  const KEEP_APART_MS = 30 * 24 * 3600 * 1000;
+  const MOST_BROUGHT = 500;
 
   const decodeBase45 = (text) => {
     const bytes = [];
@@ -71,6 +73,7 @@ window.banyanOffline = (() => {
   const write = (name, value) => localStorage.setItem(name, JSON.stringify(value));
   const listName = (tripId) => `banyan.list.${tripId}`;
   const queueName = (user) => `banyan.scans.${user}`;
+  const apartName = (user) => `banyan.refused.${user}`;
 
   const forgetOldLists = () => {
     for (const name of Object.keys(localStorage)) {
@@ -113,7 +116,7 @@ window.banyanOffline = (() => {
     if (signed === false) return { reason: "bad_signature" };
     const verdict = (reason) => ({ reason, seat: ticket?.seat, checked_in_at: used, unchecked: signed === null });
     const ticket = list.tickets[code.ticketId];
-    const mine = queue(user).find((scan) => readCode(scan.token)?.ticketId === code.ticketId);
+    const mine = scanned(user).find((scan) => readCode(scan.token)?.ticketId === code.ticketId);
     const used = ticket?.used ?? mine?.scanned_at ?? null;
     const here = tripId.replaceAll("-", "").slice(16) === code.tripTail;
     if (!ticket) return verdict(here ? "unknown" : "wrong_trip");
@@ -128,6 +131,12 @@ window.banyanOffline = (() => {
 
   const queue = (user) => read(queueName(user), []);
 
+  /* Scans that the site will not take, each with what it said of them: somebody may want to look. */
+  const apart = (user) => read(apartName(user), []).filter((scan) => Date.now() - scan.apart_at < KEEP_APART_MS);
+
+  /* Who boarded with what was put aside has boarded all the same. */
+  const scanned = (user) => [...apart(user), ...queue(user)];
+
   const keep = (user, scan) => write(queueName(user), [...queue(user), scan]);
 
   /* What was checked in with a network is used without one, too. */
@@ -139,11 +148,31 @@ window.banyanOffline = (() => {
     write(listName(tripId), list);
   };
 
+  const unqueue = (user, scans) => {
+    const gone = new Set(scans.map((scan) => scan.nonce));
+    write(queueName(user), queue(user).filter((scan) => !gone.has(scan.nonce)));
+  };
+
+  /* Put aside what the errors of a batch name (`scans.3.nonce`); answers whether they named any. */
+  const putAside = (user, scans, errors) => {
+    const said = new Map();
+    for (const [name, messages] of Object.entries(errors)) {
+      const place = /^scans\.(\d+)\./.exec(name)?.[1];
+      if (scans[place]) said.set(scans[place], (said.get(scans[place]) ?? []).concat(messages));
+    }
+    const refused = [...said].map(([scan, messages]) => ({ ...scan, messages, apart_at: Date.now() }));
+    if (!refused.length) return false;
+    const before = apart(user).filter(({ nonce }) => !refused.some((scan) => scan.nonce === nonce)); // by another tab
+    write(apartName(user), [...before, ...refused]);
+    unqueue(user, refused);
+    return true;
+  };
+
   /* Bring what was kept, one batch at a time; answers the counts, or null where there was nothing to bring or nobody
-     to bring it to. */
+     to bring it to. A batch of which some are put aside has brought nothing yet: without them it may be sent again. */
   let bringing = false;
   const bring = async (user) => {
-    const scans = queue(user).slice(0, 500);
+    const scans = queue(user).slice(0, MOST_BROUGHT);
     if (!scans.length || bringing) return null;
     bringing = true;
     try {
@@ -152,9 +181,12 @@ window.banyanOffline = (() => {
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ scans }),
       });
+      if (answer.status === 422) {
+        const { errors = {} } = await answer.json();
+        return putAside(user, scans, errors) ? { items: [], recorded: 0, duplicates: 0, refused: 0 } : null;
+      }
       if (!answer.ok) return null;
-      const brought = new Set(scans.map((scan) => scan.nonce));
-      write(queueName(user), queue(user).filter((scan) => !brought.has(scan.nonce)));
+      unqueue(user, scans);
       return await answer.json();
     } finally {
       bringing = false;
@@ -172,10 +204,10 @@ window.banyanOffline = (() => {
     const list = read(listName(tripId), null);
     if (!list) return null;
     const tickets = Object.entries(list.tickets).filter(([, ticket]) => !ticket.cancelled);
-    const mine = new Set(queue(user).map((scan) => readCode(scan.token)?.ticketId));
+    const mine = new Set(scanned(user).map((scan) => readCode(scan.token)?.ticketId));
     return { expected: tickets.length, boarded: tickets.filter(([id, ticket]) => ticket.used || mine.has(id)).length };
   };
 
   forgetOldLists();
-  return { boarding, refresh, judge, markUsed, queue, keep, bring, deviceId, newNonce: () => hex(crypto.getRandomValues(new Uint8Array(12))) };
+  return { boarding, refresh, judge, markUsed, queue, apart, keep, bring, deviceId, newNonce: () => hex(crypto.getRandomValues(new Uint8Array(12))) };
 })();
