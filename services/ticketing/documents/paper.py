@@ -94,7 +94,7 @@ def passenger_list(reader: Language, manifest: Mapping[str, Any]) -> PassengerLi
         instant_text(trip["departs_at"], zone, reader.locale),
         ", ".join(filter(None, [trip["bus_plate"], trip["driver_name"]])),
         text("%(count)s passengers, %(boarded)s on board")
-        % {"count": len(passengers), "boarded": manifest["counts"]["checked_in"]},
+        % {"count": manifest["counts"]["confirmed"], "boarded": manifest["counts"]["checked_in"]},
         text("As of %(time)s") % {"time": instant_text(manifest["generated_at"], zone, reader.locale)},
     ]
     return PassengerList(
@@ -130,9 +130,12 @@ def _place(stop: Mapping[str, Any]) -> str:
 
 def _row(each: Mapping[str, Any], zone: str, reader: Language) -> list[str]:
     checked_in_at: datetime | None = each["checked_in_at"]
+    crossed = each["status"] == "cancelled"
     return [
         each["seat"],
-        each["name"],
+        f"{each['name']} ({reader.gettext('on board, though the ticket was given back')})"
+        if crossed
+        else each["name"],
         "" if each["age"] is None else str(each["age"]),
         each["from_name"],
         each["to_name"],

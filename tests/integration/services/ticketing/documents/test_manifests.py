@@ -10,6 +10,7 @@ import pypdf
 
 if TYPE_CHECKING:
     from common.database import Pool
+    from tests.integration.services.ticketing.conftest import RunSweep
 
 
 class TestManifest:
@@ -52,6 +53,26 @@ class TestManifest:
         text = pypdf.PdfReader(io.BytesIO(await answer.read())).pages[0].extract_text()
         assert booking.reference in text
         assert (await client.get(path, params={"format": "xml"}, headers=operator)).status == 422
+
+    async def test_on_paper_too_one_sees_who_boarded_with_a_ticket_that_was_given_back(
+        self, client, world, sweep: RunSweep
+    ) -> None:
+        trip = await world.trip()
+        booking = await world.booking(trip, seats=["1A", "1B"])
+        answer = await client.post(
+            f"/api/bookings/{booking.id}/cancel",
+            json={"ticket_ids": [str(booking.ticket_ids[0])]},
+            headers=world.bearer(booking.user),
+        )
+        assert answer.status == 200
+        await world.check_in(booking.ticket_ids[0], trip)
+        assert await sweep("note who boarded with a ticket given back") == 1
+        driver = world.bearer(await world.user("driver", trip.company))
+        answer = await client.get(f"/api/trips/{trip.id}/manifest", params={"format": "pdf"}, headers=driver)
+        text = " ".join(pypdf.PdfReader(io.BytesIO(await answer.read())).pages[0].extract_text().split())
+        assert "1 passengers, 1 on board" in text
+        assert text.count("on board, though the ticket was given back") == 1
+        assert text.index("Passenger 1A") < text.index("though the ticket") < text.index("Passenger 1B")
 
     async def test_an_empty_bus_has_an_empty_list(self, client, world) -> None:
         trip = await world.trip()
