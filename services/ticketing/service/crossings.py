@@ -12,7 +12,6 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import structlog
 
 from common.database import POOL, transaction
@@ -24,7 +23,7 @@ from services.ticketing.domain.fares import step_of
 from services.ticketing.repository import bookings, settlements
 from services.ticketing.repository import crossings as repository
 from services.ticketing.service import notices, state
-from services.ticketing.service.settlement import BATCH, FIRST_ID, GONE, PAGE
+from services.ticketing.service.settlement import BATCH, FIRST_ID, GONE, PAGE, reclaim_seats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,13 +115,9 @@ async def _note_boarded(app: web.Application, boarded: Row) -> bool:
         row = await bookings.lock_booking(conn, booking_id)
         if row is None or not await repository.mark_crossed(conn, ticket_id):
             return False
-        try:
-            async with conn.transaction():
-                await bookings.reclaim_seat(conn, ticket_id)
-        except asyncpg.ExclusionViolationError:
-            seat = "taken"
-        else:
-            seat = "kept"
+        tickets = await bookings.list_tickets(conn, [booking_id])
+        aboard = [each for each in tickets if each["id"] == ticket_id]
+        seat = "kept" if await reclaim_seats(conn, row, aboard) else "taken"
     app[CROSSED].boarded.labels(seat).inc()
     log.error(
         "somebody boarded with a ticket that was given back", alarm=True, booking=str(booking_id),

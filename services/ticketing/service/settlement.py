@@ -17,7 +17,7 @@ import structlog
 from common.database import POOL, retry_serialization, transaction
 from common.sweeps import one_by_one
 from services.ticketing.desk import desk_of
-from services.ticketing.domain.bookings import LIVE, Booking, Settlement, Status
+from services.ticketing.domain.bookings import LIVE, Settlement, Status
 from services.ticketing.domain.fares import step_of
 from services.ticketing.repository import bookings as repository
 from services.ticketing.repository import crossings, holds, settlements
@@ -119,7 +119,7 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
         return False
     if step is Settlement.RECLAIM and not (
-        await _are_on_the_bus(conn, row, tickets) and await _reclaim(conn, row, tickets, booking)
+        await _are_on_the_bus(conn, row, tickets) and await reclaim_seats(conn, row, _expired(tickets))
     ):
         step = Settlement.REFUND
     refunded = step is Settlement.REFUND
@@ -140,16 +140,19 @@ async def _are_on_the_bus(conn: Connection, row: Row, tickets: list[Row]) -> boo
     if layout_id is None:
         return False
     there = await crossings.list_seats(conn, layout_id)
-    return all(ticket["seat"] in there for ticket in tickets if ticket["status"] == Status.EXPIRED)
+    return all(ticket["seat"] in there for ticket in _expired(tickets))
 
 
-async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Booking) -> bool:
-    """Claim the seats of an expired booking again, all or none; whether they were free.
+def _expired(tickets: list[Row]) -> list[Row]:
+    return [ticket for ticket in tickets if ticket["status"] == Status.EXPIRED]
+
+
+async def reclaim_seats(conn: Connection, row: Row, tickets: Iterable[Row]) -> bool:
+    """Claim the seats of these tickets of a booking again, all or none; whether they were free.
 
     Like a hold: first the stale holds in the way, by id, then the seats, by name.
     """
-    wanted = {ticket.id for ticket in booking.tickets if ticket.status is Status.EXPIRED}
-    seats = sorted((ticket["seat"], ticket["id"]) for ticket in tickets if ticket["id"] in wanted)
+    seats = sorted((ticket["seat"], ticket["id"]) for ticket in tickets)
     stale = await holds.lock_stale_holds(
         conn, row["trip_id"], row["from_seq"], row["to_seq"], [seat for seat, _ in seats]
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import UTC, datetime, timedelta
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -286,6 +287,25 @@ class TestOnBoard:
         assert await sweep(BOARDED) == 1
         assert await pool.fetchval("SELECT count(*) FROM seat_claims WHERE status = 'held'") == 1
         assert await metric(client, 'boarded_after_cancellation_total{seat="taken"}') == 1
+
+    @pytest.mark.parametrize(("paid", "seat"), [(False, "kept"), (True, "taken")])
+    async def test_a_hold_whose_time_is_over_gives_way_unless_it_is_paid_for(
+        self, client, world, pool: Pool, sweep: RunSweep, paid: bool, seat: str
+    ) -> None:
+        trip = await world.trip()
+        booking = await world.booking(trip, seats=["1A"])
+        await give_back(client, world, booking)
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        stale = await world.booking(trip, seats=["1A"], status="held", expires_at=past)
+        if paid:
+            await world.payment(stale)
+        await world.check_in(booking.ticket_ids[0], trip)
+        assert await sweep(BOARDED) == 1
+        assert await metric(client, f'boarded_after_cancellation_total{{seat="{seat}"}}') == 1
+        status = await pool.fetchval("SELECT status FROM bookings WHERE id = $1", stale.id)
+        assert status == ("held" if paid else "expired")
+        claimed = await pool.fetch("SELECT booking_id FROM seat_claims WHERE status IN ('held', 'confirmed')")
+        assert [row["booking_id"] for row in claimed] == [stale.id if paid else booking.id]
 
     async def test_a_check_in_that_is_heard_first_refuses_the_cancellation(
         self, client, world, sweep: RunSweep
