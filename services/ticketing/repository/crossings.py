@@ -57,12 +57,12 @@ async def reseated_after(conn: Connection, reseated_at: datetime, after: UUID, l
 
 async def keep_layout(conn: Connection, trip_id: UUID) -> UUID | None:
     """The trip's layout, which nobody changes until the transaction ends; None if it is not known here."""
+    # Two statements: the second one sees the layout of a bus that was put on while the first one waited.
     layout_id: UUID | None = await conn.fetchval(
-        """SELECT t.layout_id FROM trips t
-           WHERE t.id = $1 AND EXISTS (SELECT FROM layouts l WHERE l.id = t.layout_id) FOR SHARE""",
-        trip_id,
+        "SELECT layout_id FROM trips WHERE id = $1 FOR SHARE", trip_id
     )
-    return layout_id
+    is_here: bool = await conn.fetchval("SELECT EXISTS (SELECT FROM layouts WHERE id = $1)", layout_id)
+    return layout_id if is_here else None
 
 
 async def list_seats(conn: Connection, layout_id: UUID) -> set[str]:

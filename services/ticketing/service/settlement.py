@@ -118,10 +118,15 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         # A booking is settled with one payment; a second can only be an operator's doing by hand.
         log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
         return False
-    if step is Settlement.RECLAIM and not (
-        await _are_on_the_bus(conn, row, tickets) and await reclaim_seats(conn, row, _expired(tickets))
-    ):
-        step = Settlement.REFUND
+    if step is Settlement.RECLAIM:
+        layout_id = await crossings.keep_layout(conn, row["trip_id"])
+        if layout_id is None:
+            # That will be heard, or the bus leaves: a sweep looks again.
+            log.warning("a payment waits: the bus's seats are not known", payment=str(payment_id))
+            return False
+        expired = [ticket for ticket in tickets if ticket["status"] == Status.EXPIRED]
+        if not (await _are_there(conn, layout_id, expired) and await reclaim_seats(conn, row, expired)):
+            step = Settlement.REFUND
     refunded = step is Settlement.REFUND
     moved = booking.refund_paid(paid) if refunded else booking.confirm_paid(paid)
     await state.save(conn, row, tickets, moved, payment_id=payment_id)
@@ -134,17 +139,10 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
     return True
 
 
-async def _are_on_the_bus(conn: Connection, row: Row, tickets: list[Row]) -> bool:
+async def _are_there(conn: Connection, layout_id: UUID, tickets: Iterable[Row]) -> bool:
     """Whether the bus still has the seats: another may have come while nobody held them."""
-    layout_id = await crossings.keep_layout(conn, row["trip_id"])
-    if layout_id is None:
-        return False
     there = await crossings.list_seats(conn, layout_id)
-    return all(ticket["seat"] in there for ticket in _expired(tickets))
-
-
-def _expired(tickets: list[Row]) -> list[Row]:
-    return [ticket for ticket in tickets if ticket["status"] == Status.EXPIRED]
+    return all(ticket["seat"] in there for ticket in tickets)
 
 
 async def reclaim_seats(conn: Connection, row: Row, tickets: Iterable[Row]) -> bool:

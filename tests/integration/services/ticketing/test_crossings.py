@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.database import transaction
+from services.ticketing.repository.crossings import keep_layout
 from tests.integration.services.ticketing.test_crowd import nothing_is_sold_twice, try_hold
 from tests.integration.services.ticketing.test_holds import order
 
@@ -28,6 +29,7 @@ WITHDRAW_OLD = "withdraw seats that a bus has lacked before"
 BOARDED = "note who boarded with a ticket given back"
 BOARDED_OLD = "note who boarded with a ticket given back before"
 CONFIRM = "confirm bookings"
+CONFIRM_OLD = "confirm old bookings"
 
 
 async def get(client: TestClient, world: World, booking: Booking) -> Any:
@@ -49,6 +51,18 @@ async def smaller(world: World, trip: Trip, rows: int = 1) -> Layout:
     layout = await world.layout(trip.company, rows=rows)
     await world.change(trip, layout_id=layout.id)
     return layout
+
+
+async def unheard(world: World, pool: Pool, trip: Trip, rows: int) -> Layout:
+    """A bus of so many rows that the company has, and nobody has told of: `hear_of` does."""
+    layout = await world.layout(trip.company, rows=rows)
+    await pool.execute("DELETE FROM layout_seats WHERE layout_id = $1", layout.id)
+    await pool.execute("DELETE FROM layouts WHERE id = $1", layout.id)
+    return layout
+
+
+async def hear_of(world: World, layout: Layout) -> None:
+    await world.hear([each for each in world.told if each.subject == str(layout.id)])
 
 
 async def sold_off_the_bus(pool: Pool) -> list[str]:
@@ -136,6 +150,45 @@ class TestAnotherBus:
         assert (seen["status"], seen["refund_due"]) == ("expired", seen["total"])
         assert await sold_off_the_bus(pool) == []
 
+    @pytest.mark.parametrize(("rows", "status"), [(3, "confirmed"), (1, "expired")])
+    async def test_money_that_comes_too_late_waits_until_the_seats_are_known(
+        self, client, world, pool: Pool, sweep: RunSweep, rows: int, status: str
+    ) -> None:
+        trip = await world.trip()
+        booking = await world.booking(trip, seats=["3A"], status="expired")
+        layout = await unheard(world, pool, trip, rows)
+        await world.change(trip, layout_id=layout.id)
+        await world.payment(booking)
+        assert await sweep(CONFIRM) == await sweep(CONFIRM_OLD) == 0
+        found = await pool.fetchrow("SELECT * FROM bookings WHERE id = $1", booking.id)
+        assert (found["status"], found["refund_due_minor"], found["payment_id"]) == ("expired", 0, None)
+        await hear_of(world, layout)
+        assert await sweep(CONFIRM) == 1
+        seen = await get(client, world, booking)
+        assert seen["status"] == status
+        assert seen["refund_due"]["amount"] == (0 if status == "confirmed" else booking.total)
+
+    async def test_a_bus_that_is_heard_of_while_a_booking_waits_for_it_is_known(
+        self, world, pool: Pool
+    ) -> None:
+        trip = await world.trip()
+        layout = await unheard(world, pool, trip, 1)
+
+        async def keep() -> UUID | None:
+            async with transaction(pool) as conn:
+                return await keep_layout(conn, trip.id)
+
+        async with transaction(pool) as other:
+            await other.execute("UPDATE trips SET layout_id = $2 WHERE id = $1", trip.id, layout.id)
+            kept = asyncio.create_task(keep())
+            async with asyncio.timeout(10):
+                waits = """SELECT count(*) FROM pg_stat_activity
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+                while not await pool.fetchval(waits):
+                    pass
+            await hear_of(world, layout)
+        assert await kept == layout.id
+
     async def test_a_bus_that_is_back_before_anybody_looked_changes_nothing(
         self, client, world, sweep: RunSweep
     ) -> None:
@@ -163,12 +216,10 @@ class TestAnotherBus:
     ) -> None:
         trip = await world.trip()
         booking = await world.booking(trip, seats=["3A"])
-        layout = await world.layout(trip.company, rows=1)
-        await pool.execute("DELETE FROM layout_seats WHERE layout_id = $1", layout.id)
-        await pool.execute("DELETE FROM layouts WHERE id = $1", layout.id)
+        layout = await unheard(world, pool, trip, 1)
         await world.change(trip, layout_id=layout.id)
         assert await sweep(WITHDRAW) == await sweep(WITHDRAW_OLD) == 0
-        await world.hear([each for each in world.told if each.subject == str(layout.id)])
+        await hear_of(world, layout)
         assert await sweep(WITHDRAW) == 1
         assert (await get(client, world, booking))["status"] == "cancelled"
 
