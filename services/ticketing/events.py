@@ -35,7 +35,7 @@ BOOKING_FIELDS: Final[Mapping[str, str]] = {
     "total_minor": "what is, or was, to be paid, in minor units of the currency",
     "currency": "ISO 4217",
     "refund_due_minor": "all that the passenger is owed back, in minor units",
-    "refund_reason": "why, in words, or null",
+    "refund_reason": "why, in words, or null while nothing is owed",
     "payment_id": "the payment that it was settled with, or null",
     "seats": "how many are held or confirmed; of a booking that is over, as many as it had last",
     "expires_at": "instant at which a hold ends",

@@ -201,8 +201,7 @@ class Booking:
 
     def withdraw(self, ticket_ids: set[UUID], *, step: int) -> Booking:
         """The bus that runs lacks these seats: all that was paid for them goes back."""
-        without = self._without(ticket_ids, 100, step, Reason.SEAT_WITHDRAWN)
-        return replace(without, refund_reason=Reason.SEAT_WITHDRAWN.value)
+        return self._without(ticket_ids, 100, step, Reason.SEAT_WITHDRAWN)
 
     def settlement(self, paid_minor: int, *, trip_open: bool) -> Settlement:
         """What is to be done now that `paid_minor` has come; `trip_open` if its seats are still sold.

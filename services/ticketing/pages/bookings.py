@@ -15,10 +15,11 @@ from common.web.forms import load_form, parse_form
 from common.web.layout import render, see_other
 from common.wire import path_id
 from services.ticketing.desk import desk_of
-from services.ticketing.domain.bookings import Reason
+from services.ticketing.domain.bookings import Reason, Status
 from services.ticketing.errors import NotCancellable, OfferExpired
 from services.ticketing.pages.forms import BookingListForm, CancelForm
 from services.ticketing.repository import bookings as repository
+from services.ticketing.repository import crossings
 from services.ticketing.repository import offers as offers_repository
 from services.ticketing.repository import waitlist as waitlist_repository
 from services.ticketing.schemas.bookings import booking_wire
@@ -103,11 +104,19 @@ async def _page(request: web.Request, by: Principal, row: Row, tickets: list[Row
         "paid": booking["status"] == "held" and await repository.is_paid(pool, row["id"]),
         "late": row["refund_reason"] == Reason.PAID_LATE.value,
         "withdrawn": row["refund_reason"] == Reason.SEAT_WITHDRAWN.value,
+        "unseated": await _is_unseated(pool, row, tickets),
         "cancel_reason": row["cancel_reason"],
         "offer": await _offer(pool, request.query.get("offer", ""), row, tickets),
         "now": row["now"],
     }
     return render(request, "booking.html", context)
+
+
+async def _is_unseated(pool: Pool, row: Row, tickets: list[Row]) -> bool:
+    """Whether seats were withdrawn that nothing was paid for: for others there is a reason to pay back."""
+    if row["refund_reason"] is not None or all(each["status"] != Status.CANCELLED for each in tickets):
+        return False
+    return await crossings.has_lost_seats(pool, row["id"])
 
 
 async def _offer(pool: Pool, offer_id: str, row: Row, tickets: list[Row]) -> dict[str, Any] | None:

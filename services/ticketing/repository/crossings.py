@@ -70,6 +70,24 @@ async def list_seats(conn: Connection, layout_id: UUID) -> set[str]:
     return {row["seat"] for row in rows}
 
 
+async def has_lost_seats(conn: Connection, booking_id: UUID) -> bool:
+    """Whether seats that cost nothing so far were withdrawn from the booking, and the bus lacks them still.
+
+    What was paid for is owed back, and the booking holds the reason.
+    """
+    lost: bool = await conn.fetchval(
+        """SELECT EXISTS (
+               SELECT FROM tickets k JOIN trips t ON t.id = k.trip_id
+               WHERE k.booking_id = $1 AND k.status = 'cancelled' AND (NOT k.sold OR k.price_minor = 0)
+                 AND k.updated_at >= t.reseated_at
+                 AND EXISTS (SELECT FROM layouts l WHERE l.id = t.layout_id)
+                 AND NOT EXISTS (SELECT FROM layout_seats s
+                                 WHERE s.layout_id = t.layout_id AND s.seat = k.seat))""",
+        booking_id,
+    )
+    return lost
+
+
 async def boarded_lately(conn: Connection, limit: int) -> list[Row]:
     """Check-ins heard of within a minute whose tickets had been given back: `ticket_id` and `booking_id`.
 

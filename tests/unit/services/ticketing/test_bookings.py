@@ -71,6 +71,16 @@ def test_a_seat_that_nobody_paid_for_is_taken_off_the_bill() -> None:
     assert cancel(held).total_minor == 350
 
 
+@pytest.mark.parametrize(("left", "back"), [(0, 350), (1, 250)])
+def test_a_withdrawn_seat_is_a_reason_for_a_refund_only_where_there_is_one(left: int, back: int) -> None:
+    held = booking(100, 250)
+    gone = {ticket.id for ticket in held.tickets[left:]}
+    unpaid = held.withdraw(gone, step=1)
+    assert (unpaid.refund_due_minor, unpaid.refund_reason) == (0, None)
+    paid = held.confirm_paid(350).withdraw(gone, step=1)
+    assert (paid.refund_due_minor, paid.refund_reason) == (back, "seat not on the bus")
+
+
 def test_what_was_paid_too_much_goes_back() -> None:
     held = booking(100, 250)
     left = cancel(held, [held.tickets[0].id])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DAY = date.today() + timedelta(days=3)  # ruff: ignore[call-date-today] — any day to come
 
+MONEY = ("All that you paid for them goes back", "You have not been charged for them")
+
 
 class Page(HTMLParser):
     """What is on a page: its text, links, and inputs by name."""
@@ -339,6 +341,31 @@ class TestBookings:
         page = await visit(client, f"/bookings/{booking.id}", world.browser(booking.user))
         assert "The time to pay is over" in page.text
         assert f"/trips/{booking.trip.id}?from=0&to=3&passengers=1" in page.links
+
+    @pytest.mark.parametrize(
+        ("status", "seats", "says"),
+        [
+            ("confirmed", ["3A"], "All that you paid for them goes back"),
+            ("held", ["3A"], "You have not been charged for them"),
+            ("held", ["1A", "3A"], "You have not been charged for them"),
+        ],
+    )
+    async def test_who_loses_a_seat_to_another_bus_is_told_what_becomes_of_the_money_if_any(
+        self, client, world, sweep: RunSweep, status: str, seats: list[str], says: str
+    ) -> None:
+        trip = await world.trip()
+        booking = await world.booking(trip, seats=seats, status=status)
+        given_up = await world.booking(trip, booking.user, seats=["3B"], status="held")
+        await client.post(f"/api/bookings/{given_up.id}/cancel", json={}, headers=world.bearer(booking.user))
+        await world.change(trip, layout_id=(await world.layout(trip.company, rows=1)).id)
+        assert await sweep("withdraw seats that a bus lacks") == 1
+        page = await visit(client, f"/bookings/{booking.id}", world.browser(booking.user))
+        assert "another bus" in page.text
+        assert [each for each in MONEY if each in page.text] == [says]
+        page = await visit(client, f"/bookings/{given_up.id}", world.browser(booking.user))
+        assert "another bus" not in page.text
+        page = await visit(client, f"/bookings/{booking.id}", world.browser(booking.user), lang="hi")
+        assert "दूसरी बस" in page.text
 
     async def test_the_list_has_an_empty_state_and_pages(self, client, world) -> None:
         user = await world.user()
