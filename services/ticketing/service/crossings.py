@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BOARDED: Final = timedelta(days=2)
+BOARDED_WITHIN: Final = timedelta(days=2)
 """So far back the thorough sweep looks at who boarded."""
 
 
@@ -60,7 +60,7 @@ async def note_who_boarded(app: web.Application) -> int:
 
 async def note_all_who_boarded(app: web.Application) -> int:
     """A sweep, now and then: whatever the frequent one may have missed, page by page."""
-    done, since, last = 0, datetime.now(UTC) - BOARDED, FIRST_ID
+    done, since, last = 0, datetime.now(UTC) - BOARDED_WITHIN, FIRST_ID
     while rows := await repository.boarded_after(app[POOL], since, last, PAGE):
         done += await _note_all(app, [row for row in rows if row["crossed"]])
         since, last = rows[-1]["heard_at"], rows[-1]["ticket_id"]
