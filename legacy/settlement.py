@@ -19,8 +19,9 @@ from common.sweeps import one_by_one
 from legacy import booking_state, notices
 from legacy.desk import desk_of
 from legacy.queries import bookings as queries
-from legacy.queries import settlements
+from legacy.queries import fleet, settlements
 from legacy.rules.bookings import LIVE, Booking, Settlement, Status
+from legacy.rules.layouts import lacking_seats
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,8 +120,12 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         # A booking is settled with one payment; a second can only be an operator's doing by hand.
         log.error("a booking has two payments", booking=str(row["id"]), payment=str(payment_id))
         return False
-    if step is Settlement.RECLAIM and not await _reclaim(conn, row, tickets, booking):
-        step = Settlement.REFUND
+    if step is not Settlement.REFUND and booking.seen_at(row["now"]) is Status.EXPIRED:
+        if not await _are_on_the_bus(conn, row, tickets):
+            step = Settlement.REFUND
+            booking = booking.expire() if booking.status is Status.HELD else booking
+        elif step is Settlement.RECLAIM and not await _reclaim(conn, row, tickets, booking):
+            step = Settlement.REFUND
     refunded = step is Settlement.REFUND
     moved = booking.refund_paid(paid) if refunded else booking.confirm_paid(paid)
     await booking_state.save(conn, desk.codes, row, tickets, moved, payment_id=payment_id)
@@ -131,6 +136,18 @@ async def _settle(conn: Connection, desk: Desk, payment_id: UUID) -> bool:
         await notices.tell_confirmed(conn, desk, row, [each for each in tickets if each["id"] in live])
     log.info("payment settled", booking=str(row["id"]), payment=str(payment_id), step=step.value)
     return True
+
+
+async def _are_on_the_bus(conn: Connection, row: Row, tickets: list[Row]) -> bool:
+    """Whether the bus still has the seats: another may have come while nobody held them.
+
+    Nobody changes the trip from here on. Who is changing it now waits for a bus or a driver and never for a
+    booking, and so can be waited for with the booking locked.
+    """
+    layout = await fleet.get_layout(conn, await settlements.keep_layout(conn, row["trip_id"]))
+    assert layout is not None
+    wanted = [ticket["seat"] for ticket in tickets if ticket["status"] == row["status"]]
+    return not lacking_seats(wanted, layout["seats"])
 
 
 async def _reclaim(conn: Connection, row: Row, tickets: list[Row], booking: Booking) -> bool:

@@ -260,10 +260,15 @@ async def trips_ahead_of_driver(conn: Connection, driver_id: UUID, now: datetime
 
 
 async def sold_seats(conn: Connection, trip_id: UUID) -> list[str]:
-    """The seats that somebody holds or has, on any stretch."""
+    """The seats that somebody holds or has, on any stretch; a hold that is paid for lasts."""
     rows = await conn.fetch(
-        """SELECT DISTINCT seat FROM seat_claims
-           WHERE trip_id = $1 AND (status = 'confirmed' OR (status = 'held' AND expires_at > now()))""",
+        """SELECT DISTINCT c.seat FROM seat_claims c
+           WHERE c.trip_id = $1
+             AND (c.status = 'confirmed'
+                  OR (c.status = 'held'
+                      AND (c.expires_at > now()
+                           OR EXISTS (SELECT FROM payments p
+                                      WHERE p.booking_id = c.booking_id AND p.status = 'succeeded'))))""",
         trip_id,
     )
     return [row["seat"] for row in rows]

@@ -113,6 +113,12 @@ async def called_off_after(conn: Connection, departs_at: datetime, after: UUID, 
     )
 
 
+async def keep_layout(conn: Connection, trip_id: UUID) -> UUID:
+    """The trip's layout, which nobody changes until the transaction ends; who holds seats need not wait."""
+    layout_id: UUID = await conn.fetchval("SELECT layout_id FROM trips WHERE id = $1 FOR SHARE", trip_id)
+    return layout_id
+
+
 async def lock_if_free(conn: Connection, booking_ids: Collection[UUID]) -> list[UUID]:
     """Those of the bookings that nobody is changing, locked."""
     rows = await conn.fetch(

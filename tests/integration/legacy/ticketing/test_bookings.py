@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.database import POOL
+from common.database import POOL, transaction
 from legacy import settlement
 from legacy.desk import desk_of
+from legacy.queries import schedule
 
 if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
 
     from common.database import Pool
     from tests.integration.legacy.conftest import RunSweep
-    from tests.integration.legacy.world import Booking, User, World
+    from tests.integration.legacy.world import Booking, Trip, User, World
 
 
 async def get(client: TestClient, world: World, booking: Booking, user: User | None = None) -> Any:
@@ -32,6 +34,16 @@ async def post(
         f"/api/bookings/{booking.id}/{what}", json=body, headers=world.bearer(user or booking.user)
     )
     return answer.status, await answer.json()
+
+
+async def put_on(client: TestClient, world: World, trip: Trip, *, rows: int) -> Any:
+    """Another bus, of so many rows: 200, or the sold seats that it lacks."""
+    bus = await world.bus(await world.layout(trip.company, rows=rows))
+    operator = await world.user("operator", trip.company)
+    answer = await client.patch(
+        f"/api/trips/{trip.id}", json={"bus_id": str(bus)}, headers=world.bearer(operator)
+    )
+    return answer.status if answer.status == 200 else (await answer.json())["seats"]
 
 
 async def claims(pool: Pool, booking: Booking) -> list[str]:
@@ -291,6 +303,72 @@ class TestSettling:
         assert await claims(pool, booking) == ["expired", "expired"]
         mail = await pool.fetchrow("SELECT * FROM mails WHERE recipient = $1", booking.user.email)
         assert "on its way back" in mail["subject"]
+
+    @pytest.mark.parametrize(
+        ("status", "seats"), [("expired", ["3A"]), ("held", ["3A"]), ("expired", ["1A", "3A"])]
+    )
+    async def test_late_money_takes_no_seat_that_the_bus_lacks(
+        self, client, world, pool: Pool, sweep: RunSweep, status: str, seats: list[str]
+    ) -> None:
+        trip = await world.trip()
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        booking = await world.booking(trip, seats=seats, status=status, expires_at=past)
+        assert await put_on(client, world, trip, rows=1) == 200
+        await world.payment(booking)
+        assert await sweep("confirm bookings") == 1
+        assert await sweep("confirm bookings") == 0
+        seen = await get(client, world, booking)
+        assert (seen["status"], seen["refund_due"]) == ("expired", seen["total"])
+        assert await claims(pool, booking) == ["expired" for _ in seats]
+        reason = await pool.fetchval("SELECT refund_reason FROM bookings WHERE id = $1", booking.id)
+        assert reason == "paid after the seats were gone"
+        mail = await pool.fetchrow("SELECT * FROM mails WHERE recipient = $1", booking.user.email)
+        assert "on its way back" in mail["subject"]
+
+    @pytest.mark.parametrize("status", ["expired", "held"])
+    async def test_late_money_takes_the_seats_of_another_bus_that_has_them(
+        self, client, world, pool: Pool, sweep: RunSweep, status: str
+    ) -> None:
+        trip = await world.trip()
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        booking = await world.booking(trip, seats=["1A"], status=status, expires_at=past)
+        assert await put_on(client, world, trip, rows=1) == 200
+        await world.payment(booking)
+        await sweep("confirm bookings")
+        assert (await get(client, world, booking))["status"] == "confirmed"
+        assert await claims(pool, booking) == ["confirmed"]
+
+    async def test_money_that_came_keeps_its_seat_on_the_bus_though_the_holds_time_is_over(
+        self, client, world, sweep: RunSweep
+    ) -> None:
+        trip = await world.trip()
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        booking = await world.booking(trip, seats=["3A"], status="held", expires_at=past)
+        await world.booking(trip, seats=["3B"], status="held", expires_at=past)  # nobody has paid for it
+        await world.payment(booking)
+        assert await put_on(client, world, trip, rows=1) == ["3A"]
+        await sweep("confirm bookings")
+        assert (await get(client, world, booking))["status"] == "confirmed"
+
+    async def test_a_bus_that_is_being_put_on_is_waited_for(
+        self, client, world, pool: Pool, sweep: RunSweep
+    ) -> None:
+        trip = await world.trip()
+        small = await world.layout(trip.company, rows=1)
+        booking = await world.booking(trip, seats=["3A"], status="expired")
+        await world.payment(booking)
+        async with transaction(pool) as other:
+            await schedule.lock_trip(other, trip.id)
+            settling = asyncio.create_task(sweep("confirm bookings"))
+            while not await pool.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+                "WHERE NOT l.granted AND a.datname = current_database())"
+            ):
+                assert not settling.done()
+            await other.execute("UPDATE trips SET layout_id = $2 WHERE id = $1", trip.id, small.id)
+        assert await settling == 1
+        seen = await get(client, world, booking)
+        assert (seen["status"], seen["refund_due"]) == ("expired", seen["total"])
 
     @pytest.mark.parametrize("how", ["departed", "cancelled"])
     async def test_late_money_buys_no_seat_of_a_trip_that_is_over(
