@@ -40,7 +40,7 @@ def place(
     """Put domains on a side, reads and writes at once, and move no data.
 
     For an installation whose sides hold the same data, or none yet. Where people have written to one side
-    only, cut the groups over instead, once a version can.
+    only, do not use this.
     """
 
     async def command() -> int:

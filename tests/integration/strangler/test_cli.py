@@ -182,6 +182,17 @@ def test_a_dry_run_changes_nothing(environment):
     assert refused.exit_code == 1
 
 
+def test_domains_are_placed_by_who_knows_that_no_data_moves(environment):
+    told = " ".join(banyan("place", "--help").stdout.split())
+    assert "Where people have written to one side only, do not use this." in told
+    refused = banyan("place", "service", "ticketing", *WHY)
+    assert (refused.exit_code, "--without-data" in refused.stderr) == (1, True)
+    assert json_of("flag", "history")["changes"] == []
+    placed = json_of("place", "service", "ticketing", "--without-data", *WHY)
+    assert SEARCH in placed["routes"]
+    assert placed["groups"]["bookings"]["owner"] == "service"
+
+
 def test_an_emptied_redis_is_seen_and_restored(environment, redis_url):
     import redis
 
