@@ -45,4 +45,4 @@ async def test_answers_kept_before_keys_were_of_a_domain_are_found_in_it(fresh_d
         "qr:asha",
         "payment:asha",
     ]
-    assert kept == 5  # of the code that still runs
+    assert kept == 5  # for the code of before, should it be put back
