@@ -6,9 +6,11 @@ from it. Answers are kept for 24 hours per principal; 409, 429 and 5xx are not k
 the right thing after them. Work that asks somebody outside cannot be in that transaction: see `run_apart`.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final
 
@@ -23,6 +25,8 @@ from common.problems import Conflict, Problem, ValidationFailed, problem_respons
 HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 LONGEST_KEY: Final = 255
+LONGEST_WORK_APART_S: Final = 50.0
+"""Well within the minute that a claim is good for."""
 KEPT_HEADERS: Final = ("Location", "ETag", "Cache-Control", "WWW-Authenticate")
 
 FINGERPRINT_KEY: Final = web.AppKey("fingerprint_key", bytes)
@@ -46,9 +50,9 @@ _CLAIM: Final = """
             status = NULL, headers = '{}', content_type = NULL, body = NULL, created_at = now()
         WHERE k.created_at < now() - interval '24 hours'
            OR k.status IS NULL AND k.created_at < now() - interval '1 minute'
-        RETURNING 1
+        RETURNING created_at
     )
-    SELECT turn.mine, EXISTS (SELECT FROM claimed) AS claimed FROM turn
+    SELECT turn.mine, (SELECT created_at FROM claimed) AS since FROM turn
 """
 
 
@@ -84,9 +88,10 @@ async def run_once(
     claim = _Claim(request, _whose(principal, within), key, body)
     try:
         async with transaction(pool) as connection:
-            if not await claim.make(connection):
+            since = await claim.make(connection)
+            if since is None:
                 return await claim.replay(connection)
-            return await _work_and_keep(claim, connection, work)
+            return await _work_and_keep(claim, since, connection, work)
     except _NotKept as unkept:
         return unkept.response
     except Problem as problem:
@@ -95,8 +100,9 @@ async def run_once(
         response = problem_response(problem, request_id(request))
         async with transaction(pool) as connection:
             # Another one may have come in between; then theirs is kept.
-            if await claim.try_make(connection):
-                await claim.keep(connection, response)
+            since = await claim.try_make(connection)
+            if since is not None:
+                await claim.keep(connection, since, response)
         raise
 
 
@@ -112,8 +118,10 @@ async def run_apart(
     """Like `run_once`, for work that asks somebody outside, which no transaction is to wait for.
 
     The key is claimed before the work and the answer kept after it; whoever sends the same in between is told
-    `InProgress`. A process that ends in between leaves a claim, which is good for a minute: longer than any
-    such work takes. What is done again after that the work itself has to be proof against.
+    `InProgress`. A process that ends in between leaves a claim, which is good for a minute; work that takes
+    longer than `LONGEST_WORK_APART_S` is cut off before that (TimeoutError, a 503). If the claim passes to
+    another request all the same, only that one's answer is kept. What is done again after a claim is over, or
+    was cut off in the middle, the work itself has to be proof against.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -121,17 +129,19 @@ async def run_apart(
     _check_key(key)
     claim = _Claim(request, _whose(principal, within), key, body)
     async with transaction(pool) as connection:
-        if not await claim.make(connection):
+        since = await claim.make(connection)
+        if since is None:
             return await claim.replay(connection)
     try:
-        response = await work()
+        async with asyncio.timeout(LONGEST_WORK_APART_S):
+            response = await work()
     except Problem as problem:
-        await claim.settle(pool, problem_response(problem, request_id(request)))
+        await claim.settle(pool, since, problem_response(problem, request_id(request)))
         raise
     except Exception:
-        await claim.let_go(pool)
+        await claim.let_go(pool, since)
         raise
-    await claim.settle(pool, response)
+    await claim.settle(pool, since, response)
     return response
 
 
@@ -158,11 +168,13 @@ async def purge_expired(pool: Pool, *, batch: int = 10_000) -> int:
             return total
 
 
-async def _work_and_keep(claim: "_Claim", connection: Connection, work: Work) -> web.Response:
+async def _work_and_keep(
+    claim: "_Claim", since: datetime, connection: Connection, work: Work
+) -> web.Response:
     response = await work(connection)
     if not _is_kept(response.status):
         raise _NotKept(response)
-    await claim.keep(connection, response)
+    await claim.keep(connection, since, response)
     return response
 
 
@@ -172,7 +184,7 @@ class _NotKept(Exception):  # ruff: ignore[error-suffix-on-exception-name] — c
 
 
 class _Claim:
-    """One request's hold on its key."""
+    """One request's hold on its key, known by when it was made: another one's is not touched."""
 
     __slots__ = ("_fingerprint", "_key", "_lock", "_method", "_path", "_principal")
 
@@ -187,16 +199,20 @@ class _Claim:
         name = hashlib.blake2b(f"idempotency\0{principal}\0{key}".encode(), digest_size=8).digest()
         self._lock = int.from_bytes(name, "big", signed=True)
 
-    async def make(self, connection: Connection) -> bool:
-        """Whether the work is to be done now; raises `InProgress` if another request is doing it."""
+    async def make(self, connection: Connection) -> datetime | None:
+        """Since when the key is claimed, if the work is to be done now.
+
+        Raises `InProgress` if another request is doing it.
+        """
         row = await self._claim(connection)
         if not row["mine"]:
             raise self._in_progress()
-        return bool(row["claimed"])
+        since: datetime | None = row["since"]
+        return since
 
-    async def try_make(self, connection: Connection) -> bool:
-        row = await self._claim(connection)
-        return bool(row["mine"] and row["claimed"])
+    async def try_make(self, connection: Connection) -> datetime | None:
+        since: datetime | None = (await self._claim(connection))["since"]
+        return since
 
     async def _claim(self, connection: Connection) -> Any:
         return await connection.fetchrow(
@@ -226,36 +242,41 @@ class _Claim:
             headers={**row["headers"], REPLAYED_HEADER: "true", "Content-Type": row["content_type"]},
         )
 
-    async def keep(self, connection: Connection, response: web.Response) -> None:
+    async def keep(self, connection: Connection, since: datetime, response: web.Response) -> None:
         body = response.body or b""
         if not isinstance(body, bytes | bytearray):
             raise TypeError("only answers with a body of bytes can be replayed")
         await connection.execute(
             """
-            UPDATE idempotency_keys SET status = $3, headers = $4, content_type = $5, body = $6
-            WHERE principal = $1 AND key = $2
+            UPDATE idempotency_keys SET status = $4, headers = $5, content_type = $6, body = $7
+            WHERE principal = $1 AND key = $2 AND created_at = $3 AND status IS NULL
             """,
             self._principal,
             self._key,
+            since,
             response.status,
             {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
             response.headers.get("Content-Type", "application/octet-stream"),
             bytes(body),
         )
 
-    async def settle(self, pool: Pool, response: web.Response) -> None:
+    async def settle(self, pool: Pool, since: datetime, response: web.Response) -> None:
         """After work apart: its answer is kept, or the key is free to try again."""
         if not _is_kept(response.status):
-            await self.let_go(pool)
+            await self.let_go(pool, since)
             return
         async with transaction(pool) as connection:
-            await self.keep(connection, response)
+            await self.keep(connection, since, response)
 
-    async def let_go(self, pool: Pool) -> None:
+    async def let_go(self, pool: Pool, since: datetime) -> None:
         await pool.execute(
-            "DELETE FROM idempotency_keys WHERE principal = $1 AND key = $2 AND status IS NULL",
+            """
+            DELETE FROM idempotency_keys
+            WHERE principal = $1 AND key = $2 AND created_at = $3 AND status IS NULL
+            """,
             self._principal,
             self._key,
+            since,
         )
 
     @staticmethod

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
+from common import idempotency
 from common.context import request_context
 from common.database import POOL, Connection, open_pool
 from common.idempotency import FINGERPRINT_KEY, idempotency_sql, purge_expired, run_apart, run_once
@@ -67,11 +68,12 @@ class Work:
 
         async def charge() -> web.Response:
             self.done[request.path] += 1
+            number = self.done[request.path]
             self.entered.set()
             await self.may_go_on.wait()
             if self.error is not None:
                 raise self.error
-            return json_response({"charged": self.done[request.path]}, self.status)
+            return json_response({"charged": number}, self.status)
 
         return await run_apart(pool, request, ASHA, body, charge)
 
@@ -294,3 +296,67 @@ async def test_a_claim_on_a_key_outlives_its_process_by_a_minute(post, work: Wor
     await pool.execute("UPDATE idempotency_keys SET created_at = now() - interval '61 seconds'")
     assert (await post("k1", path="/charges")).status == 201
     assert work.done == {"/charges": 2}
+
+
+class TakenOver:
+    """Two requests with one key: the first one's claim has outlived its minute, and both are at work."""
+
+    def __init__(self, post: Any, work: Work, pool: asyncpg.Pool) -> None:
+        self._post, self._work, self._pool = post, work, pool
+
+    async def begin(self) -> None:
+        self.first, self.first_may_go_on = await self._begin_one()
+        await self._pool.execute("UPDATE idempotency_keys SET created_at = now() - interval '61 seconds'")
+        self.second, self.second_may_go_on = await self._begin_one()
+
+    async def _begin_one(self) -> tuple[asyncio.Task[Any], asyncio.Event]:
+        self._work.entered.clear()
+        self._work.may_go_on = asyncio.Event()
+        task = asyncio.create_task(self._post("k1", path="/charges"))
+        await self._work.entered.wait()
+        return task, self._work.may_go_on
+
+
+@pytest.fixture
+async def taken_over(post, work: Work, pool: asyncpg.Pool) -> AsyncIterator[TakenOver]:
+    made = TakenOver(post, work, pool)
+    await made.begin()
+    yield made
+    made.first_may_go_on.set()
+    made.second_may_go_on.set()
+    await asyncio.gather(made.first, made.second)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(None, 201), (NotFound(), 404), (Conflict(), 409), (ZeroDivisionError(), 500)]
+)
+async def test_who_comes_late_leaves_the_claim_of_the_next(taken_over: TakenOver, post, work, error, status):
+    work.error = error
+    taken_over.first_may_go_on.set()
+    assert (await taken_over.first).status == status
+    work.error = None
+    async with asyncio.timeout(2):
+        assert await slug(await post("k1", path="/charges")) == "request-in-progress"
+    taken_over.second_may_go_on.set()
+    assert await (await taken_over.second).json() == {"charged": 2}
+    again = await post("k1", path="/charges")
+    assert (again.headers["Idempotency-Replayed"], await again.json()) == ("true", {"charged": 2})
+
+
+@pytest.mark.parametrize(("error", "status"), [(None, 201), (NotFound(), 404), (ZeroDivisionError(), 500)])
+async def test_who_comes_late_leaves_the_answer_of_the_next(taken_over: TakenOver, post, work, error, status):
+    taken_over.second_may_go_on.set()
+    assert (await taken_over.second).status == 201
+    work.error = error
+    taken_over.first_may_go_on.set()
+    assert (await taken_over.first).status == status
+    again = await post("k1", path="/charges")
+    assert (again.headers["Idempotency-Replayed"], await again.json()) == ("true", {"charged": 2})
+
+
+async def test_work_apart_is_cut_off_before_its_claim_ends_and_may_be_tried_again(post, work, monkeypatch):
+    monkeypatch.setattr(idempotency, "LONGEST_WORK_APART_S", 0.05)
+    work.may_go_on.clear()
+    assert (await post("k1", path="/charges")).status == 503
+    work.may_go_on.set()
+    assert (await post("k1", path="/charges")).status == 201
