@@ -107,7 +107,12 @@ def run(console: Console, results: Path, *, quick: bool) -> dict[str, Any]:
 def _measure(stack: Stack, scale: int, console: Console) -> list[Measured]:
     """Legacy, then the services."""
     databases = {owner: str(stack.facts["databases"][f"db_{owner}"]) for owner in OWNERS.values()}
-    columns = (TextColumn("companies"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("companies, {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         tasks = {owner: bar.add_task(owner, total=scale * COMPANIES_PER_SCALE) for owner in databases}
         filled = asyncio.run(
