@@ -176,10 +176,7 @@ def _when_full(what: str, curves: Sequence[Curve]) -> Case:
     ratio = next((each.full_ratio for each in curves if each.what == what), None)
     if ratio is None:
         return Case(what, "cannot be told", "not measured")
-    said = f"{rule.text(ratio)} {rule.TIMES}"
-    if ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high:
-        return Case(what, "cannot be told", f"{said}; the rounds do not tell them apart")
-    return Case(what, "met" if ratio.low > 1 else "missed", said)
+    return _whether_higher(what, f"{rule.text(ratio)} {rule.TIMES}", ratio.is_above_one)
 
 
 def _knee(what: str, curves: Sequence[Curve]) -> Case:
@@ -193,7 +190,10 @@ def _knee(what: str, curves: Sequence[Curve]) -> Case:
     )
     if curve.ratio is not None:
         said += f", knees {rule.text(curve.ratio)} {rule.TIMES}"
-    is_higher = curve.is_higher()
+    return _whether_higher(what, said, curve.is_higher())
+
+
+def _whether_higher(what: str, said: str, is_higher: bool | None) -> Case:
     if is_higher is None:
         return Case(what, "cannot be told", f"{said}; the rounds do not tell them apart")
     return Case(what, "met" if is_higher else "missed", said)

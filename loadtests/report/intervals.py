@@ -38,6 +38,13 @@ class Ratio:
     high: float | None
     freedom: int | None = None
 
+    @property
+    def is_above_one(self) -> bool | None:
+        """What the whole interval says; None if 1 is in it, or if there is none."""
+        if self.low is None or self.high is None:
+            return None
+        return True if self.low > 1 else (False if self.high < 1 else None)
+
 
 def ratios_by_round(
     service: Mapping[int, Sequence[float]], legacy: Mapping[int, Sequence[float]], part: float

@@ -79,11 +79,11 @@ class Curve:
         Sure is what the whole interval says; and where a knee was not reached, what every round says: that
         the service held a rate at which legacy had fallen behind, or the other way about.
         """
-        if self.ratio is not None and self.ratio.low is not None and self.ratio.high is not None:
-            return True if self.ratio.low > 1 else (False if self.ratio.high < 1 else None)
+        if self.ratio is not None:
+            return self.ratio.is_above_one
         legacy, service = self.knees.get(LEGACY, {}), self.knees.get(SERVICE, {})
         rounds = legacy.keys() & service.keys()
-        if self.ratio is not None or len(rounds) < 2:
+        if len(rounds) < 2:
             return None
         if all(_is_beyond(service[number], legacy[number]) for number in rounds):
             return True
